@@ -1,0 +1,5 @@
+"""``python -m waqtor`` is the ``waqtor`` command."""
+
+from waqtor.cli import main
+
+main()

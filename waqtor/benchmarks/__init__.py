@@ -1,0 +1,1 @@
+"""Measurements behind ``waqtor bench``: each prints one JSON object, the peer measured in the same run."""

@@ -1,0 +1,1 @@
+"""The Python SDK, sync and async. Imports contracts, signing, backoff, httpx and websockets only."""

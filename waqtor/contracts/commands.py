@@ -1,0 +1,261 @@
+"""Every request to do something. A command is validated here, once, whoever sends it.
+
+:data:`COMMANDS` names each with its REST route, SDK method and CLI form; a test proves that all three exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, Field
+
+from waqtor.contracts.base import Model
+from waqtor.contracts.messages import ListSection, OutgoingContent, ReplyButton
+
+Recipient = Annotated[
+    str,
+    Field(
+        min_length=3,
+        max_length=200,
+        validation_alias=AliasChoices("to", "chat_id", "chatId"),
+        serialization_alias="to",
+        description="Phone number, chat id or group id in any usual spelling.",
+        examples=["+966501234567"],
+    ),
+]
+
+
+class _Send(Model):
+    """What every send has: a recipient, optionally a session and a quoted message."""
+
+    to: Recipient
+    session: str | None = None
+    quoted_message_id: Annotated[str, Field(max_length=256)] | None = None
+
+
+class SendText(_Send):
+    """Send plain text."""
+
+    text: Annotated[
+        str,
+        Field(min_length=1, max_length=4096, validation_alias=AliasChoices("text", "body", "message")),
+    ]
+    mentions: tuple[str, ...] = ()
+    preview_url: bool = False
+
+
+class SendMedia(_Send):
+    """Send an image, video, audio file or document by URL, earlier upload or base64."""
+
+    media_type: Annotated[
+        Literal["image", "video", "audio", "document", "sticker"],
+        Field(validation_alias=AliasChoices("media_type", "mediaType", "type")),
+    ]
+    url: Annotated[str, Field(max_length=2048)] | None = None
+    media_id: Annotated[str, Field(max_length=128)] | None = None
+    base64: str | None = None
+    mime_type: Annotated[str, Field(max_length=127)] | None = None
+    caption: Annotated[str, Field(max_length=1024)] | None = None
+    filename: Annotated[str, Field(max_length=240)] | None = None
+
+
+class SendButtons(_Send):
+    """Send text with one to three reply buttons."""
+
+    body: Annotated[str, Field(min_length=1, max_length=1024, validation_alias=AliasChoices("body", "text"))]
+    buttons: Annotated[tuple[ReplyButton, ...], Field(min_length=1, max_length=3)]
+    header: Annotated[str, Field(max_length=60)] | None = None
+    footer: Annotated[str, Field(max_length=60)] | None = None
+
+
+class SendList(_Send):
+    """Send text with a list of at most ten rows."""
+
+    body: Annotated[str, Field(min_length=1, max_length=1024, validation_alias=AliasChoices("body", "text"))]
+    button: Annotated[str, Field(min_length=1, max_length=20)]
+    sections: Annotated[tuple[ListSection, ...], Field(min_length=1, max_length=10)]
+    header: Annotated[str, Field(max_length=60)] | None = None
+    footer: Annotated[str, Field(max_length=60)] | None = None
+
+
+class SendTemplate(_Send):
+    """Send an approved template."""
+
+    name: Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[a-z0-9_]+$")]
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")] = "en"
+    variables: dict[str, str] = Field(default_factory=dict)
+    components: tuple[dict[str, Any], ...] = ()
+
+
+class SendLocation(_Send):
+    """Send a point on the map (degrees)."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+    name: Annotated[str, Field(max_length=1000)] | None = None
+    address: Annotated[str, Field(max_length=1000)] | None = None
+
+
+class SendReaction(_Send):
+    """React to a message with an emoji; an empty one removes the reaction."""
+
+    message_id: Annotated[str, Field(min_length=1, max_length=256)]
+    emoji: Annotated[str, Field(max_length=32)] = ""
+
+
+class Send(Model):
+    """The general form that all sends become, and what plugins return to answer a message."""
+
+    to: str
+    content: OutgoingContent
+    session: str | None = None
+    quoted_message_id: str | None = None
+
+
+class PauseChat(Model):
+    """Keep the bot quiet in a chat; without ``minutes`` until it is resumed."""
+
+    chat_id: Recipient
+    session: str | None = None
+    minutes: Annotated[float, Field(gt=0, le=525_600)] | None = None
+    reason: Annotated[str, Field(max_length=200)] = "paused by a person"
+
+
+class ResumeChat(Model):
+    """Let the bot answer in a chat again."""
+
+    chat_id: Recipient
+    session: str | None = None
+
+
+class ResolveMessage(Model):
+    """Say what became of a message in doubt: it was ``sent``, or it was ``not_sent`` (and may be sent again)."""
+
+    message_id: str
+    outcome: Literal["sent", "not_sent"]
+    resend: bool = False
+
+
+class CreateCampaign(Model):
+    """Describe a campaign; it starts as a draft."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    session: str | None = None
+    recipients: tuple[str | dict[str, Any], ...] = ()
+    audience_id: str | None = None
+    query: Annotated[str, Field(max_length=20_000)] | None = None
+    tags: tuple[str, ...] = ()
+    template: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
+    content: OutgoingContent | None = None
+    variables: dict[str, Any] = Field(default_factory=dict)
+    fallbacks: dict[str, str] = Field(default_factory=dict)
+    variants: tuple[dict[str, Any], ...] = ()
+    schedule: dict[str, Any] | None = None
+    rate: Annotated[float, Field(gt=0, le=1000)] | None = None
+    error_budget: Annotated[float, Field(ge=0, le=1)] = 0.2
+
+
+class CampaignAction(Model):
+    """Execute, pause, resume, cancel, clone or retry a campaign, or look at its plan."""
+
+    campaign_id: str
+    action: Literal["execute", "pause", "resume", "cancel", "clone", "retry_failed", "dry_run"]
+
+
+class TestSend(Model):
+    """Send a campaign's message to a few own numbers first."""
+
+    __test__ = False
+    campaign_id: str
+    recipients: Annotated[tuple[str, ...], Field(min_length=1, max_length=20)]
+
+
+class SessionAction(Model):
+    """Log a session out or restart it."""
+
+    session: str | None = None
+    action: Literal["logout", "restart"]
+
+
+class TestMessage(Model):
+    """Ask the bot what it would answer; nothing is sent or stored."""
+
+    __test__ = False
+    text: Annotated[str, Field(max_length=65_536, validation_alias=AliasChoices("text", "message"))]
+    session: str | None = None
+    contact: Annotated[dict[str, str], Field(max_length=20)] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """Where a command is found: model, ``METHOD path``, SDK method, CLI form, needed scope."""
+
+    name: str
+    model: type[Model]
+    route: str
+    sdk: str
+    cli: str
+    scope: str
+
+
+_M = "/messages"
+_SPECS = (
+    CommandSpec("send_text", SendText, f"POST {_M}/send-text", "messages.send", "send text", "messages:send"),
+    CommandSpec("send_media", SendMedia, f"POST {_M}/send-media", "messages.send_media", "send media", "messages:send"),
+    CommandSpec(
+        "send_buttons", SendButtons, f"POST {_M}/send-buttons", "messages.send_buttons", "send buttons", "messages:send"
+    ),
+    CommandSpec("send_list", SendList, f"POST {_M}/send-list", "messages.send_list", "send list", "messages:send"),
+    CommandSpec(
+        "send_template",
+        SendTemplate,
+        f"POST {_M}/send-template",
+        "messages.send_template",
+        "send template",
+        "messages:send",
+    ),
+    CommandSpec(
+        "send_location",
+        SendLocation,
+        f"POST {_M}/send-location",
+        "messages.send_location",
+        "send location",
+        "messages:send",
+    ),
+    CommandSpec(
+        "send_reaction",
+        SendReaction,
+        f"POST {_M}/send-reaction",
+        "messages.send_reaction",
+        "send reaction",
+        "messages:send",
+    ),
+    CommandSpec(
+        "resolve_message",
+        ResolveMessage,
+        f"POST {_M}/{{message_id}}/resolve",
+        "messages.resolve",
+        "send resolve",
+        "messages:send",
+    ),
+    CommandSpec(
+        "pause_chat", PauseChat, "POST /chats/{chat_id}/pause", "messages.pause_chat", "chats pause", "messages:send"
+    ),
+    CommandSpec(
+        "resume_chat",
+        ResumeChat,
+        "POST /chats/{chat_id}/resume",
+        "messages.resume_chat",
+        "chats resume",
+        "messages:send",
+    ),
+    CommandSpec("logout", SessionAction, "POST /session/logout", "status.logout", "session logout", "admin"),
+    CommandSpec("restart", SessionAction, "POST /session/restart", "status.restart", "session restart", "admin"),
+    CommandSpec("test_message", TestMessage, "POST /smartbot/test", "smartbot.test", "test", "smartbot:read"),
+)
+
+COMMANDS: Mapping[str, CommandSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
+"""Commands that the engine carries out today, by name (campaign commands join with their feature)."""

@@ -1,0 +1,1 @@
+"""What every feature needs, knowing no feature: bus, hooks, plugins, clock, tasks, telemetry, readers."""

@@ -1,0 +1,306 @@
+"""The ports of messaging: transports on one side, the ledger in storage on the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from waqtor.contracts.event_data import ClientInfo, SessionState
+from waqtor.contracts.events import Event
+from waqtor.contracts.messages import InboundMessage
+from waqtor.contracts.views import ChatView, HistoryView, MessageView
+
+ReceiptStatus = Literal["sent", "delivered", "read", "failed"]
+Priority = Literal[0, 5, 9]
+REPLY: Priority = 0
+DIRECT: Priority = 5
+CAMPAIGN: Priority = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A send as a transport gets it. ``message_id`` is ours; a re-send carries the same one."""
+
+    message_id: str
+    session: str
+    to: str
+    content: Mapping[str, Any]
+    quoted_provider_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the provider says later about a send; ``message_id`` is ours when the provider echoes it."""
+
+    session: str
+    provider_id: str
+    status: ReceiptStatus
+    timestamp: int
+    message_id: str | None = None
+    error_code: str = ""
+    error_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReport:
+    """A session's state; ``qr`` is a login credential and is never stored."""
+
+    session: str
+    status: SessionState
+    client_info: ClientInfo | None = None
+    qr: str | None = None
+    reason: str | None = None
+
+
+LookupState = Literal["accepted", "absent", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The transport's answer to "did you accept this message id?"."""
+
+    state: LookupState
+    provider_id: str | None = None
+
+
+class TransportSink(Protocol):
+    """Where a transport delivers. Each call returns after the commit; only then may the provider be acknowledged."""
+
+    async def message(self, message: InboundMessage) -> None:
+        """Take an incoming message (a redelivery is a no-op)."""
+        ...
+
+    async def receipt(self, receipt: Receipt) -> None:
+        """Take a status of an earlier send."""
+        ...
+
+    async def report(self, report: SessionReport) -> None:
+        """Take a change of the session's state."""
+        ...
+
+
+class Transport(Protocol):
+    """A way to reach WhatsApp for one session."""
+
+    kind: str
+    session: str
+
+    async def start(self, sink: TransportSink) -> None:
+        """Connect in the background and deliver to ``sink`` from now on."""
+        ...
+
+    async def stop(self) -> None:
+        """Disconnect; outstanding calls fail."""
+        ...
+
+    async def send(self, message: Outgoing) -> str:
+        """Send and return the provider's id.
+
+        Raises:
+            SendRefused: Proven not delivered.
+            SendUncertain: Bytes left, no answer.
+        """
+        ...
+
+    async def lookup(self, message_id: str) -> Lookup:
+        """Ask whether a message id was accepted."""
+        ...
+
+    async def logout(self) -> None:
+        """End the login."""
+        ...
+
+    async def restart(self) -> None:
+        """Reconnect."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A send to be queued. ``key`` names its cause and is unique in the session; ``created`` is set by the ledger."""
+
+    session: str
+    key: str
+    to: str
+    content: Mapping[str, Any]
+    body_hash: str = ""
+    priority: int = DIRECT
+    quoted_id: str | None = None
+    not_after: int | None = None
+    due_at: int | None = None
+    cause: str = "api"
+    cause_id: str = ""
+    correlation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """What became of a draft: ``fresh`` is false when the key was there already."""
+
+    message_id: str
+    created: int
+    state: str
+    fresh: bool
+
+
+@dataclass(slots=True)
+class Pending:
+    """A queued send in the sender's hands."""
+
+    message_id: str
+    session: str
+    to: str
+    content: Mapping[str, Any]
+    priority: int
+    attempt: int = 0
+    not_after: int | None = None
+    due_at: int | None = None
+    quoted_id: str | None = None
+    cause: str = "api"
+    cause_id: str = ""
+    correlation_id: str = ""
+    quoted_provider_id: str | None = None
+
+
+GrantState = Literal["go", "skipped", "held", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The answer to "may this row be sent now?", committed as ``sending`` when it is ``go``."""
+
+    state: GrantState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended: ``sent`` (with provider id), ``failed``, ``requeue`` (with due_at), ``in_doubt``."""
+
+    message_id: str
+    session: str
+    state: Literal["sent", "failed", "requeue", "in_doubt"]
+    provider_id: str | None = None
+    error_code: str = ""
+    error_reason: str = ""
+    retryable: bool = False
+    due_at: int | None = None
+    cause: str = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A plugin's decision on a message, committed as one transaction.
+
+    ``drafts`` are its parts; the first plugin with drafts for ``message_id`` wins. ``events`` are journaled
+    when it won or had nothing to send; ``trace`` goes to the payloads under ``trace_id``.
+    """
+
+    message_id: str
+    session: str
+    chat_id: str
+    plugin: str
+    drafts: Sequence[Draft] = ()
+    events: Sequence[Event] = ()
+    trace_id: str = ""
+    trace: Mapping[str, Any] | None = None
+    controls: Sequence[Any] = field(default_factory=tuple)
+
+
+class Ledger(Protocol):
+    """The durable record of what came in and what is to go out. Every method returns after its commit."""
+
+    async def accept(self, message: InboundMessage) -> tuple[str, bool]:
+        """Store an incoming message and its event once; returns our id and whether it was new."""
+        ...
+
+    async def enqueue(self, draft: Draft) -> Queued:
+        """Queue a send once per key.
+
+        Raises:
+            IdempotencyConflict: The key was used with another body.
+        """
+        ...
+
+    async def reply(self, reply: Reply) -> Sequence[Queued] | None:
+        """Commit a plugin's decision; ``None`` when another plugin had answered already."""
+        ...
+
+    async def queue(self, session: str, after: str, limit: int) -> list[Pending]:
+        """Queued sends of a session in order of priority and age, from the database."""
+        ...
+
+    async def grant(self, pending: Pending) -> Grant:
+        """Re-read pause, opt-out, expiry and lease, and commit ``sending`` — right before the call."""
+        ...
+
+    async def settle(self, outcome: Outcome) -> None:
+        """Commit how the call ended, with its event."""
+        ...
+
+    async def receipt(self, receipt: Receipt) -> bool:
+        """Commit a status (monotone: a late ``sent`` after ``read`` changes nothing); true if it advanced."""
+        ...
+
+    async def unsettled(self, session: str) -> list[tuple[Pending, int]]:
+        """Rows left in ``sending`` by an earlier run, with the time (µs) of their grant."""
+        ...
+
+    async def session_changed(self, report: SessionReport) -> None:
+        """Journal a session's new state."""
+        ...
+
+
+class Archive(Protocol):
+    """Reading what the ledger holds, for people and programs."""
+
+    async def messages(
+        self,
+        *,
+        session: str | None = None,
+        chat_id: str | None = None,
+        direction: Literal["in", "out"] | None = None,
+        status: str | None = None,
+        search: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[MessageView]:
+        """Messages, newest first; ``before`` is a message id (ours) to page on from."""
+        ...
+
+    async def message(self, message_id: str) -> MessageView | None:
+        """One message by our id or the provider's."""
+        ...
+
+    async def chats(
+        self,
+        *,
+        session: str | None = None,
+        search: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[ChatView]:
+        """Chats by last activity; ``before`` is the ``last_timestamp|chat_id`` of the previous page's end."""
+        ...
+
+    async def history(
+        self,
+        *,
+        session: str | None = None,
+        decision: str | None = None,
+        rule_id: str | None = None,
+        chat_id: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[HistoryView]:
+        """The bot's decisions, newest first; ``before`` is a trace id."""
+        ...
+
+    async def trace(self, trace_id: str) -> dict[str, Any] | None:
+        """The stored trace of a decision; ``None`` when unknown or erased."""
+        ...
+
+    async def counts(self, session: str | None = None) -> dict[str, int]:
+        """Number of messages by ``direction:state`` and of journal events (``journal``)."""
+        ...

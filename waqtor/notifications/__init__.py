@@ -1,0 +1,1 @@
+"""Notifications for the people who run the bot."""

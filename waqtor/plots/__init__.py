@@ -1,0 +1,1 @@
+"""Data frames to Plotly figures, shared by the dashboard and the notebooks."""

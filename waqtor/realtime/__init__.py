@@ -1,0 +1,1 @@
+"""The WebSocket hub: topics, connections, recovery. Imports no web framework."""

@@ -1,0 +1,1 @@
+"""The matching pipeline and everything around its rules. No web, no database."""

@@ -1,0 +1,1 @@
+"""Adapters of journal, ledger and logs on SQLite, PostgreSQL and DuckDB."""

@@ -1,0 +1,1 @@
+"""Ways to reach WhatsApp: simulator, Cloud API, WhatsApp Web."""
