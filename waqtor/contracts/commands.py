@@ -131,6 +131,22 @@ class ResumeChat(Model):
     session: str | None = None
 
 
+class OptOut(Model):
+    """Send this contact no more campaigns; ``source`` says how we know (message, import, person)."""
+
+    contact: str
+    session: str | None = None
+    source: Annotated[str, Field(max_length=100)] = "message"
+
+
+class OptIn(Model):
+    """End an opt-out."""
+
+    contact: str
+    session: str | None = None
+    source: Annotated[str, Field(max_length=100)] = "message"
+
+
 class ResolveMessage(Model):
     """Say what became of a message in doubt: it was ``sent``, or it was ``not_sent`` (and may be sent again)."""
 

@@ -14,7 +14,7 @@ RuleId = NewType("RuleId", str)
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
-_MAX_RANDOM = (1 << 80) - 1
+_LOW = (1 << 20) - 1
 
 
 class UlidFactory:
@@ -28,27 +28,31 @@ class UlidFactory:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last_ms = -1
-        self._random = 0
+        self._high = 0
+        self._low = 0
+        self._prefix = ""
 
     def __call__(self, ms: int | None = None) -> str:
         """Return a new 26-character ULID, stamped ``ms`` (default: now)."""
         stamp = int(time.time() * 1000) if ms is None else ms
         with self._lock:
             if stamp > self._last_ms:
-                self._last_ms = stamp
-                self._random = int.from_bytes(os.urandom(10), "big") >> 1
+                # The low 20 bits count; the high 60 are encoded once per millisecond.
+                random = int.from_bytes(os.urandom(10), "big") >> 1
+                self._last_ms, self._high, self._low = stamp, random >> 20, random & _LOW >> 1
+                self._prefix = _encode(stamp, 5) + _encode(self._high, 6)
             else:
-                self._random = (self._random + 1) & _MAX_RANDOM
-            value = (self._last_ms << 80) | self._random
-        return _encode(value)
+                self._low += 1
+                if self._low > _LOW:
+                    self._high, self._low = self._high + 1, 0
+                    self._prefix = self._prefix[:10] + _encode(self._high, 6)
+            low = self._low
+            return f"{self._prefix}{_PAIRS[low >> 10]}{_PAIRS[low & 1023]}"
 
 
-def _encode(value: int) -> str:
-    parts = [""] * 13
-    for i in range(12, -1, -1):
-        parts[i] = _PAIRS[value & 1023]
-        value >>= 10
-    return "".join(parts)
+def _encode(value: int, pairs: int) -> str:
+    """``pairs`` × two characters of base 32, most significant first."""
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(10 * (pairs - 1), -1, -10)])
 
 
 new_ulid = UlidFactory()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AliasChoices, Field, TypeAdapter
@@ -15,8 +16,12 @@ PROTOCOL_VERSION: Final = 1
 
 def iso(us: int) -> str:
     """UTC microseconds as ISO-8601 with ``Z`` (milliseconds shown)."""
-    moment = datetime.fromtimestamp(us // 1_000_000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{us // 1000 % 1000:03d}Z"
+    return f"{_second(us // 1_000_000)}.{us // 1000 % 1000:03d}Z"
+
+
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class ErrorDetail(Model):

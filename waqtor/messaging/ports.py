@@ -180,6 +180,7 @@ class Outcome:
 
     message_id: str
     session: str
+    to: str
     state: Literal["sent", "failed", "requeue", "in_doubt"]
     provider_id: str | None = None
     error_code: str = ""

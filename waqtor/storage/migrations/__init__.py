@@ -1,0 +1,38 @@
+"""Numbered SQL migrations: forward only, each in one transaction; ``meta.schema_version`` says how far a store is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from importlib import resources
+
+_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+_TOKENS = {
+    "sqlite": {"{{rowid}}": "INTEGER PRIMARY KEY", "{{clustered}}": "WITHOUT ROWID"},
+    "postgresql": {"{{rowid}}": "BIGINT PRIMARY KEY", "{{clustered}}": ""},
+}
+
+
+def available(dialect: str) -> list[tuple[int, list[str]]]:
+    """Return ``(number, statements)`` of every migration in order, in the dialect's SQL."""
+    found: list[tuple[int, list[str]]] = []
+    for entry in resources.files(__name__).iterdir():
+        match = _NAME.fullmatch(entry.name)
+        if match:
+            text = entry.read_text(encoding="utf-8")
+            for token, value in _TOKENS[dialect].items():
+                text = text.replace(token, value)
+            body = "\n".join(line.partition("--")[0].rstrip() for line in text.splitlines())
+            statements = [part.strip() for part in body.split(";\n") if part.strip()]
+            found.append((int(match[1]), [statement.rstrip(";") for statement in statements]))
+    return sorted(found)
+
+
+def migrate(dialect: str, version: int, execute: Callable[[str], object]) -> int:
+    """Apply every migration above ``version`` inside the caller's transaction; returns the new version."""
+    for number, statements in available(dialect):
+        if number > version:
+            for statement in statements:
+                execute(statement)
+            version = number
+    return version

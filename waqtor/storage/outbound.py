@@ -1,0 +1,200 @@
+"""The send ledger's writes: queue, grant, settle. See docs/adr/0002-the-send-ledger.md for the states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from waqtor.contracts.events import Event
+from waqtor.contracts.wire import iso
+from waqtor.errors import IdempotencyConflict
+from waqtor.messaging.ports import Draft, Grant, Outcome, Pending, Queued
+from waqtor.storage.transaction import Row, Tx, lane_of
+
+_INSERT = (
+    "INSERT INTO messages (message_id, session, direction, chat_id, kind, state, key, body_hash, priority, cause, "
+    "cause_id, correlation_id, quoted_id, is_group, attempt, created, updated, open, due_at, not_after) "
+    "VALUES (?, ?, 'out', ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 1, ?, ?) "
+    "ON CONFLICT DO NOTHING"
+)
+_KNOWN = "SELECT message_id, created, state, body_hash FROM messages WHERE session = ? AND key = ?"
+_PAYLOAD = "INSERT INTO payloads (id, data) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
+_CHAT = (
+    "INSERT INTO chats (session, chat_id, is_group, last_message_id, last_direction, last_at, unread) "
+    "VALUES (?, ?, ?, ?, 'out', ?, 0) ON CONFLICT (session, chat_id) DO UPDATE SET "
+    "last_message_id = excluded.last_message_id, last_direction = 'out', last_at = excluded.last_at, unread = 0"
+)
+# One statement re-reads everything that may forbid the send: expiry, opt-out (campaigns), a person who took the
+# chat over after the reply was decided.
+_GRANT = (
+    "UPDATE messages SET state = 'sending', attempt = attempt + 1, owner = ?, sending_at = ?, updated = ? "
+    "WHERE message_id = ? AND state = 'queued' AND (not_after IS NULL OR not_after > ?) "
+    "AND (cause <> 'campaign' OR NOT EXISTS (SELECT 1 FROM opt_outs o WHERE o.contact = messages.chat_id)) "
+    "AND (cause <> 'reply' OR NOT EXISTS (SELECT 1 FROM chats c WHERE c.session = messages.session "
+    "AND c.chat_id = messages.chat_id AND c.paused_at > messages.created "
+    "AND (c.paused_until IS NULL OR c.paused_until > ?)))"
+)
+_WHY = "SELECT state, owner, attempt, not_after, cause FROM messages WHERE message_id = ?"
+_SKIP = (
+    "UPDATE messages SET state = 'skipped', open = NULL, updated = ?, error_code = ?, error_reason = ? "
+    "WHERE message_id = ? AND state = 'queued'"
+)
+_SENT = (
+    "UPDATE messages SET state = 'sent', open = NULL, provider_id = ?, updated = ?, error_code = NULL, "
+    "error_reason = NULL "
+    "WHERE message_id = ? AND state IN ('sending', 'in_doubt')"
+)
+_LATE_PROVIDER = "UPDATE messages SET provider_id = ? WHERE message_id = ? AND provider_id IS NULL"
+_END = (
+    "UPDATE messages SET state = ?, open = ?, updated = ?, error_code = ?, error_reason = ?, retryable = ?, due_at = ? "
+    "WHERE message_id = ? AND state IN ('sending', 'in_doubt')"
+)
+
+# Doubt is journaled when it begins, not each time that somebody asked in vain.
+_DOUBT = _END.replace("state IN ('sending', 'in_doubt')", "state = 'sending'")
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A draft on its way into the ledger; our id is made beforehand, so that a second run knows its own row."""
+
+    draft: Draft
+    message_id: str
+
+
+def enqueue(tx: Tx, departures: Sequence[Departure]) -> list[Queued | BaseException]:
+    """Queue each draft once per key; another body under a known key is an :class:`IdempotencyConflict`."""
+    now = tx.now
+    inserted = tx.hits(_INSERT, [_row(departure, now) for departure in departures])
+    results: list[Queued | BaseException] = []
+    payloads: list[tuple[str, str]] = []
+    chats: list[tuple[Any, ...]] = []
+    for departure, fresh in zip(departures, inserted, strict=True):
+        draft = departure.draft
+        if not fresh:
+            results.append(_again(departure, tx.one(_KNOWN, (draft.session, draft.key))))
+            continue
+        results.append(Queued(departure.message_id, now, "queued", True))
+        personal = {"to": draft.to, "chat_id": draft.to, "content": dict(draft.content)}
+        payloads.append((departure.message_id, orjson.dumps(personal).decode()))
+        chats.append((draft.session, draft.to, int(draft.to.endswith("@g.us")), departure.message_id, now))
+    tx.many(_PAYLOAD, payloads)
+    tx.many(_CHAT, chats)
+    return results
+
+
+def _again(departure: Departure, known: Row | None) -> Queued | BaseException:
+    if known is None:
+        return IdempotencyConflict("The message id is taken.")
+    message_id, created, state, body_hash = known
+    if body_hash and departure.draft.body_hash and body_hash != departure.draft.body_hash:
+        return IdempotencyConflict(
+            "This Idempotency-Key was used before with another body. Use a new key for a new message.",
+            message_id=message_id,
+        )
+    return Queued(message_id, created, state, message_id == departure.message_id)
+
+
+def _row(departure: Departure, now: int) -> tuple[Any, ...]:
+    d = departure.draft
+    return (
+        departure.message_id, d.session, d.to, str(d.content.get("type", "text")), d.key, d.body_hash, d.priority,
+        d.cause, d.cause_id, d.correlation_id or departure.message_id, d.quoted_id, int(d.to.endswith("@g.us")),
+        now, now, d.due_at, d.not_after,
+    )  # fmt: skip
+
+
+def grant(tx: Tx, pendings: Sequence[Pending]) -> list[Grant]:
+    """Commit ``sending`` for each row that may go out now."""
+    now = tx.now
+    taken = tx.hits(_GRANT, [(tx.owner, now, now, p.message_id, now, now) for p in pendings])
+    results: list[Grant] = []
+    for pending, granted in zip(pendings, taken, strict=True):
+        results.append(Grant("go") if granted else _refused(tx, pending))
+    return results
+
+
+def _refused(tx: Tx, pending: Pending) -> Grant:
+    row = tx.one(_WHY, (pending.message_id,))
+    if row is None:
+        return Grant("gone", "erased")
+    state, owner, attempt, not_after, cause = row
+    if state == "sending" and owner == tx.owner and attempt == pending.attempt + 1:
+        return Grant("go")  # granted by this very call, whose commit answer was lost
+    if state != "queued":
+        return Grant("gone", state)
+    if not_after is not None and not_after <= tx.now:
+        code, reason = "expired", "not sent in time"
+    elif cause == "campaign":
+        code, reason = "opted_out", "the contact opted out"
+    else:
+        code, reason = "taken_over", "a person took the chat over"
+    tx.many(_SKIP, [(tx.now, code, reason, pending.message_id)])
+    error = {"code": code, "reason": reason, "retryable": False}
+    _status_event(tx, "message.failed", pending.session, pending.message_id, pending.to, "skipped",
+                  pending.cause, error=error)  # fmt: skip
+    return Grant("skipped", code)
+
+
+def settle(tx: Tx, outcomes: Sequence[Outcome]) -> list[None]:
+    """Commit how calls ended, each with its event."""
+    now = tx.now
+    sent = [o for o in outcomes if o.state == "sent"]
+    news = tx.hits(_SENT, [(o.provider_id, now, o.message_id) for o in sent])
+    late: list[tuple[str | None, str]] = []
+    for outcome, fresh in zip(sent, news, strict=True):
+        if not fresh:  # a receipt came first, or this is a second run
+            late.append((outcome.provider_id, outcome.message_id))
+            continue
+        _status_event(tx, "message.sent", outcome.session, outcome.message_id, outcome.to, "sent", outcome.cause,
+                      provider_id=outcome.provider_id)  # fmt: skip
+    tx.many(_LATE_PROVIDER, late)
+    for outcome in outcomes:
+        if outcome.state != "sent":
+            _end(tx, outcome)
+    return [None] * len(outcomes)
+
+
+def _end(tx: Tx, outcome: Outcome) -> None:
+    state = "queued" if outcome.state == "requeue" else outcome.state
+    values = (
+        state,
+        None if state == "failed" else 1,
+        tx.now,
+        outcome.error_code,
+        outcome.error_reason[:500],
+        int(outcome.retryable),
+        outcome.due_at,
+    )
+    (ended,) = tx.hits(_DOUBT if state == "in_doubt" else _END, [(*values, outcome.message_id)])
+    if not ended or state == "queued":
+        return
+    error = {"code": outcome.error_code, "reason": outcome.error_reason[:500], "retryable": outcome.retryable}
+    name = "message.in_doubt" if state == "in_doubt" else "message.failed"
+    _status_event(tx, name, outcome.session, outcome.message_id, outcome.to, state, outcome.cause, error=error)
+
+
+def _status_event(
+    tx: Tx, name: str, session: str, message_id: str, to: str, status: str, cause: str,
+    *, provider_id: str | None = None, error: dict[str, Any] | None = None,
+) -> None:  # fmt: skip
+    data: dict[str, Any] = {"message_id": message_id, "status": status, "timestamp": iso(tx.now), "cause": cause}
+    if provider_id:
+        data["provider_id"] = provider_id
+    if error:
+        data["error"] = error
+    tx.journal(
+        Event(
+            name,
+            session,
+            data,
+            created=tx.now,
+            correlation_id=message_id,
+            lane=lane_of(tx, session, to),
+            subject=message_id,
+            personal={"to": to},
+        )
+    )

@@ -1,0 +1,130 @@
+"""PostgreSQL: the shared store. One pipelined write connection per engine; other engines may write too."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import psycopg
+from sqlalchemy import Engine, create_engine
+
+from waqtor.errors import StorageFailed
+from waqtor.storage.driver import ConnectionLost
+from waqtor.storage.migrations import migrate
+from waqtor.storage.transaction import PostgresTx, Row, Tx
+
+# Any constant will do, the same in all engines: "waqtor" in ASCII.
+_APPEND_LOCK = 0x776171746F72
+_MIGRATE_LOCK = _APPEND_LOCK + 1
+
+
+class PostgresDriver:
+    """One write connection; readers have their own pool."""
+
+    dialect = "postgresql"
+    exclusive = False
+
+    def __init__(self, url: str, *, patience: float = 30.0) -> None:
+        self._url = url.replace("postgresql+psycopg://", "postgresql://").replace("postgres://", "postgresql://")
+        self._patience = patience
+        self._connection: psycopg.Connection[Row] | None = None
+        self.reader: Engine = create_engine(
+            self._url.replace("postgresql://", "postgresql+psycopg://", 1), pool_size=4, max_overflow=4,
+            pool_pre_ping=True,
+        )  # fmt: skip
+
+    def open(self) -> None:
+        """Connect and migrate (one engine at a time)."""
+        self._connect()
+        connection = self._open_connection()
+        connection.execute("BEGIN")
+        try:
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATE_LOCK,))
+            known = connection.execute("SELECT to_regclass('meta')").fetchone()
+            row = None
+            if known and known[0]:
+                row = connection.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchone()
+            version = migrate("postgresql", int(row[0]) if row else 0, connection.execute)
+            connection.execute(
+                "INSERT INTO meta (name, value) VALUES ('schema_version', %s) "
+                "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (str(version),),
+            )
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+    def begin(self, now: int, owner: str) -> Tx:
+        """Start a write transaction (READ COMMITTED)."""
+        connection = self._open_connection()
+        connection.execute("BEGIN")
+        return PostgresTx(connection, now, owner)
+
+    def next_offset(self, tx: Tx) -> int:
+        """One past the newest row, under a lock held to the commit: offset order is commit order.
+
+        Two statements: the second needs a snapshot taken after the lock was granted.
+        """
+        tx.rows("SELECT pg_advisory_xact_lock(?)", (_APPEND_LOCK,))
+        row = tx.one("SELECT coalesce(max(seq), 0) + 1 FROM journal")
+        return int(row[0]) if row else 1
+
+    def commit(self) -> None:
+        """Make it durable."""
+        try:
+            self._open_connection().execute("COMMIT")
+        except psycopg.OperationalError as error:
+            raise ConnectionLost(str(error)) from error
+
+    def rollback(self) -> None:
+        """Undo."""
+        with contextlib.suppress(psycopg.Error):
+            self._open_connection().execute("ROLLBACK")
+
+    def reconnect(self) -> None:
+        """Connect anew, waiting for the server for a while.
+
+        Raises:
+            StorageFailed: It did not come back.
+        """
+        self._drop()
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                self._connect()
+                return
+            except psycopg.OperationalError as error:
+                if time.monotonic() > deadline:
+                    raise StorageFailed(f"PostgreSQL did not come back within {self._patience:.0f} s.") from error
+                time.sleep(0.2)
+
+    def lost(self, error: BaseException) -> bool:
+        """Whether the error means that the connection is gone."""
+        if isinstance(error, ConnectionLost):
+            return True
+        broken = self._connection is None or self._connection.closed
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and bool(broken)
+
+    def close(self) -> None:
+        """Close everything."""
+        self._drop()
+        self.reader.dispose()
+
+    def _connect(self) -> None:
+        self._connection = psycopg.connect(
+            self._url, autocommit=True, prepare_threshold=1, application_name="waqtor-writer"
+        )
+        self._connection.execute("SET synchronous_commit = on")
+        self._connection.execute("SET idle_in_transaction_session_timeout = '60s'")
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _open_connection(self) -> psycopg.Connection[Row]:
+        if self._connection is None:
+            raise ConnectionLost("not connected")
+        return self._connection

@@ -1,0 +1,101 @@
+"""The tables as SQLAlchemy metadata, for cold queries; a test holds it equal to the migrations on both databases."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, Table, Text, text
+
+metadata = MetaData()
+
+
+def _text(name: str, *, null: bool = False, key: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=null, primary_key=key)
+
+
+def _big(name: str, *, null: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=null)
+
+
+def _int(name: str, *, null: bool = False) -> Column[int]:
+    return Column(name, Integer, nullable=null)
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
+meta = Table("meta", metadata, _text("name", key=True), _text("value"))
+
+journal = Table(
+    "journal", metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    _text("id"), _text("type"), _int("version"), _big("created"), _text("session"), _text("correlation_id"),
+    _text("dedup_key", null=True), _int("lane"), _text("subject"), _text("data"),
+    _partial("journal_dedup", "dedup_key", where="dedup_key IS NOT NULL", unique=True),
+)  # fmt: skip
+
+payloads = Table("payloads", metadata, _text("id", key=True), _text("data"))
+
+cursors = Table("cursors", metadata, _text("reader", key=True), _text("epoch"), _big("position"), _big("updated"))
+
+dead_letters = Table(
+    "dead_letters", metadata,
+    _text("reader", key=True), Column("position", BigInteger, primary_key=True), _text("event_id"),
+    _text("event_type"), _int("attempts"), _text("error"), _text("state"), _big("created"),
+)  # fmt: skip
+
+messages = Table(
+    "messages", metadata,
+    _text("message_id", key=True), _text("session"), _text("direction"), _text("chat_id"), _text("kind"),
+    _text("state"), _text("provider_id", null=True), _text("key", null=True), _text("body_hash", null=True),
+    _int("priority"), _text("cause"), _text("cause_id"), _text("correlation_id"), _text("quoted_id", null=True),
+    _int("is_group"), _int("attempt"), _text("owner", null=True), _big("created"), _big("updated"),
+    _int("open", null=True), _big("due_at", null=True), _big("not_after", null=True), _big("sending_at", null=True),
+    _text("error_code", null=True), _text("error_reason", null=True), _int("retryable", null=True),
+    _partial("messages_inbound", "session", "provider_id", where="direction = 'in'", unique=True),
+    _partial("messages_key", "session", "key", where="key IS NOT NULL", unique=True),
+    _partial("messages_provider", "provider_id", where="direction = 'out' AND provider_id IS NOT NULL"),
+    _partial("messages_open", "session", "priority", "message_id", where="open = 1"),
+    Index("messages_chat", "session", "chat_id", "message_id"),
+)  # fmt: skip
+
+chats = Table(
+    "chats", metadata,
+    _text("session", key=True), _text("chat_id", key=True), _text("name", null=True), _int("is_group"),
+    _text("last_message_id"), _text("last_direction"), _big("last_at"), _big("last_inbound_at", null=True),
+    _int("unread"), _big("paused_at", null=True), _big("paused_until", null=True), _text("paused_reason", null=True),
+    Index("chats_recent", "last_at"),
+)  # fmt: skip
+
+contacts = Table("contacts", metadata, _text("id", key=True), _big("created"))
+
+identities = Table(
+    "identities", metadata,
+    _text("session", key=True), _text("kind", key=True), _text("value", key=True), _text("contact_id"),
+    Index("identities_contact", "contact_id"),
+)  # fmt: skip
+
+opt_outs = Table("opt_outs", metadata, _text("contact", key=True), _text("source"), _big("created"))
+
+answers = Table(
+    "answers", metadata,
+    _text("message_id", key=True), _text("plugin", key=True), _text("session"), _text("chat_id"), _int("parts"),
+    _text("trace_id"), _text("decision"), _text("rule_id", null=True), Column("confidence", Float(53), nullable=False),
+    _text("language"), _text("reason"), _text("revision"), _big("created"),
+    _partial("answers_winner", "message_id", where="parts > 0", unique=True),
+    Index("answers_trace", "trace_id"),
+)  # fmt: skip
+
+sessions = Table(
+    "sessions", metadata,
+    _text("session", key=True), _text("transport"), _text("status"), _text("client_info", null=True),
+    _text("reason", null=True), _big("updated"),
+)  # fmt: skip
+
+leases = Table("leases", metadata, _text("session", key=True), _text("owner"), _big("generation"), _big("expires"))
+
+api_keys = Table(
+    "api_keys", metadata,
+    _text("id", key=True), _text("name"), _text("prefix"), _text("digest"), _text("scopes"), _text("signing_secret"),
+    _big("created"), _big("expires", null=True), _big("last_used", null=True), _big("revoked", null=True),
+    Index("api_keys_digest", "digest", unique=True),
+)  # fmt: skip
