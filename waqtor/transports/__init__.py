@@ -1,1 +1,24 @@
 """Ways to reach WhatsApp: simulator, Cloud API, WhatsApp Web."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from waqtor.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from waqtor.messaging.ports import Transport
+    from waqtor.settings import Settings
+
+
+def make_transport(settings: Settings, session: str) -> Transport:
+    """Make the transport that ``settings`` name for ``session`` (not started yet).
+
+    Raises:
+        ConfigurationError: If there is no such transport.
+    """
+    if settings.transport == "simulator":
+        from waqtor.transports.simulator.client import SimulatorTransport
+
+        return SimulatorTransport(session, settings.simulator_path, timeout=settings.send_timeout_s)
+    raise ConfigurationError(f"There is no transport called {settings.transport!r}.")
