@@ -122,10 +122,12 @@ class Settings(BaseSettings):
     ws_stats_interval_ms: int = _old("ws_stats_interval_ms", 60_000, "Interval of the stats line, ms.", ge=1000)
     ws_max_connections: int = _setting(10_000, "Connections at once.", ge=1)
     ws_recovery_limit: int = _setting(10_000, "Most events recovered in one subscribe.", ge=1)
+    ws_require_signature: bool = _setting(False, "Whether a bare key in a WebSocket handshake is refused.")
+    ws_trusted: CommaList = _setting((), "Key ids and addresses or CIDR ranges without rate limits, comma-separated.")
     handshake_max_age_ms: int = _old("handshake_max_age_ms", 60_000, "Oldest signed handshake, ms.", ge=1000)
     message_max_size: int = _old("message_max_size", 10_240, "Largest client message, bytes.", ge=256)
     message_max_string_length: int = _old("message_max_string_length", 1000, "Longest string in one.", ge=16)
-    rate_limit_connection_burst: int = _old("rate_limit_connection_burst", 60, "Connections per address.", ge=1)
+    rate_limit_connection_burst: int = _old("rate_limit_connection_burst", 60, "WebSocket messages per address.", ge=1)
     rate_limit_client_messages: int = _old("rate_limit_client_messages", 10, "Client messages per second.", ge=1)
 
     # --- webhooks
@@ -142,7 +144,7 @@ class Settings(BaseSettings):
     query_max_rows: int = _setting(100_000, "Most rows an analytics query returns.", ge=1)
     journal_days: int = _setting(30, "Days the journal is kept.", ge=1)
 
-    @field_validator("allowed_origins", "allowed_ips", "plugins_disabled", mode="before")
+    @field_validator("allowed_origins", "allowed_ips", "plugins_disabled", "ws_trusted", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):

@@ -1,0 +1,369 @@
+"""The hub: one tail of the journal, every event written once, handed to everybody who wants it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import structlog
+
+from waqtor.contracts.events import EVENTS, Event
+from waqtor.contracts.wire import PROTOCOL_VERSION, Close, ErrorDetail, GetState, Ping, Subscribe, Unsubscribe, iso
+from waqtor.errors import Unavailable
+from waqtor.kernel.access import Principal
+from waqtor.kernel.bus import Bus
+from waqtor.kernel.clock import Clock, SystemClock
+from waqtor.kernel.ports import Journal
+from waqtor.kernel.telemetry import Telemetry
+from waqtor.realtime import frames, intake
+from waqtor.realtime.connection import Connection
+from waqtor.realtime.handshake import Handshake, within
+from waqtor.realtime.limits import AddressLimits, ClientLimits
+from waqtor.realtime.ports import Sessions, Socket, SocketKeys
+from waqtor.realtime.stats import Stats
+from waqtor.realtime.subscriptions import Subscriptions
+from waqtor.realtime.topics import MAX_NAMES, scope_of
+from waqtor.settings import Settings
+
+SWEEP_S: Final = 1.0
+KEY_CHECK_S: Final = 30.0
+DRAIN_S: Final = 2.0
+_PAGE = 500
+_POLL_S = 5.0
+_log = structlog.get_logger(__name__)
+
+
+class Hub:
+    """Connections, live events, recovery.
+
+    Args:
+        journal: What is tailed and recovered from.
+        telemetry: Where counts go for Prometheus.
+        settings: Limits.
+        keys: Who may connect.
+        bus: Carries the ephemeral events.
+        sessions: Tells the session states sent after the welcome.
+        clock: Time.
+        server: Name and version in the welcome.
+
+    Attributes:
+        handshake: Admits clients before the upgrade.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        telemetry: Telemetry,
+        settings: Settings,
+        *,
+        keys: SocketKeys,
+        bus: Bus | None = None,
+        sessions: Sessions = tuple,
+        clock: Clock | None = None,
+        server: str = "waqtor",
+    ) -> None:
+        self._journal = journal
+        self._settings = settings
+        self._keys = keys
+        self._bus = bus
+        self._sessions = sessions
+        self._clock = clock or SystemClock()
+        self._server = server
+        self._stats = Stats(telemetry, self._clock)
+        self.handshake = Handshake(keys, settings, self._clock, self._stats)
+        self._connections: dict[str, Connection] = {}
+        self._position = 0
+        self._subscriptions = Subscriptions(journal, lambda: self._position, self._clock, settings.ws_recovery_limit)
+        self._addresses = AddressLimits(settings.rate_limit_connection_burst, self._clock.monotonic)
+        self._trusted_ids = {text for text in settings.ws_trusted if not _is_network(text)}
+        self._trusted = [ipaddress.ip_network(t, strict=False) for t in settings.ws_trusted if _is_network(t)]
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._undo: list[Callable[[], None]] = []
+        self._accepting = False
+
+    @property
+    def position(self) -> int:
+        """The offset up to which events have been fanned out."""
+        return self._position
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """The connected clients."""
+        return tuple(self._connections.values())
+
+    async def start(self) -> None:
+        """Begin to follow the journal, from its head."""
+        self._position = self._journal.head
+        self._undo.append(self._journal.watch(self._wake.set))
+        if self._bus is not None:
+            self._undo.append(self._bus.subscribe("*", self._ephemeral))
+        for name, body in (("tail", self._tail), ("sweep", self._sweep), ("keys", self._check_keys)):
+            self._tasks.append(asyncio.create_task(self._supervise(name, body), name=f"hub-{name}"))
+        self._accepting = True
+
+    async def stop(self, reason: str = "server going away") -> None:
+        """Close every client with 1001, after it got what is queued (two seconds at most), and stop."""
+        self._accepting = False
+        while self._undo:
+            self._undo.pop()()
+        for connection in self.connections:
+            connection.close(Close.GOING_AWAY, reason, drain_s=DRAIN_S)
+        await asyncio.gather(*(connection.closed() for connection in self.connections))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        for connection in self.connections:
+            await self.disconnect(connection, Close.GOING_AWAY)
+
+    def room(self) -> None:
+        """Raise when no further client can be taken.
+
+        Raises:
+            Unavailable: Stopping, or as many connections as allowed.
+        """
+        if not self._accepting:
+            raise Unavailable("The server is starting or stopping.")
+        if len(self._connections) >= self._settings.ws_max_connections:
+            raise Unavailable("As many connections as allowed are open.")
+
+    async def connect(
+        self, socket: Socket, principal: Principal, address: str, *, names: Iterable[str] = ()
+    ) -> Connection:
+        """Take an upgraded socket: welcome, session states, and the subscriptions of its path."""
+        exempt = principal.key_id in self._trusted_ids or within(address, self._trusted)
+        limits = ClientLimits(
+            address,
+            self._addresses,
+            self._settings.rate_limit_client_messages,
+            self._clock.monotonic,
+            exempt=exempt,
+        )
+        connection = Connection(
+            socket,
+            principal,
+            address,
+            limits,
+            self._clock,
+            buffer=self._settings.ws_buffer_bytes,
+            epoch=self._journal.epoch,
+            dropped=self._stats.drop,
+        )
+        if not self._connections:  # nobody listened: nothing between is anybody's
+            self._position = max(self._position, self._journal.head)
+        connection.delivered = self._position
+        self._connections[connection.id] = connection
+        self._stats.opened()
+        self._welcome(connection)
+        if names:
+            self._subscriptions.preset(connection, names)
+        if not self._accepting:
+            connection.close(Close.GOING_AWAY, "server going away")
+        return connection
+
+    def receive(self, connection: Connection, message: str | bytes) -> None:
+        """Take a frame from a client; never raises."""
+        if connection.closing is not None:
+            return
+        connection.last_seen = self._clock.now_us()
+        self._stats.incoming()
+        if isinstance(message, bytes):
+            connection.close(Close.BINARY, "binary frames are not understood")
+            return
+        size = len(message.encode("utf-8", "surrogatepass"))
+        if size >= self._settings.ws_max_frame_bytes:
+            self._stats.refused("oversized")
+            connection.close(Close.TOO_BIG, "frame too big")
+            return
+        named: dict[str, Any] = {}
+        try:
+            refusal, value = None, None
+            try:
+                value = intake.parse(message, size, self._settings.message_max_size)
+                named = intake.name_of(value)
+            except intake.Refusal as problem:
+                refusal = problem
+            if not self._within_limits(connection, named):
+                return
+            if refusal is not None:
+                raise refusal
+            frame = intake.check(value, self._settings.message_max_string_length)
+        except intake.Refusal as problem:
+            if problem.detail.code == "too_large":
+                self._stats.refused("oversized")
+            connection.control(frames.error(problem.detail, self._clock.now_us(), refused=named))
+            return
+        self._answer(connection, frame)
+
+    async def disconnect(self, connection: Connection, code: int) -> None:
+        """Forget a client whose socket is gone."""
+        if self._connections.pop(connection.id, None) is None:
+            return
+        self._subscriptions.remove(connection)
+        self._stats.closed(connection.closing[0] if connection.closing else code)
+        await connection.discard()
+        self._subscriptions.remove(connection)
+
+    def metrics(self) -> dict[str, Any]:
+        """The hub's part of ``/api/metrics``, in snake_case."""
+        return self._stats.metrics(self.connections, self._subscriptions.counts())
+
+    def monitor(self) -> dict[str, Any]:
+        """The body of ``/api/ws-monitor``, in snake_case."""
+        return self._stats.monitor(self.connections)
+
+    def _welcome(self, connection: Connection) -> None:
+        s, now = self._settings, self._clock.now_us()
+        data = {
+            "message": "Welcome to WaQtor.",
+            "server": self._server,
+            "protocol": PROTOCOL_VERSION,
+            "connection": connection.id,
+            "epoch": self._journal.epoch,
+            "offset": self._position,
+            "limits": {
+                "message_bytes": s.message_max_size,
+                "string_length": s.message_max_string_length,
+                "frame_bytes": s.ws_max_frame_bytes,
+                "messages_per_second": s.rate_limit_client_messages,
+                "address_burst": s.rate_limit_connection_burst,
+                "buffer_bytes": s.ws_buffer_bytes,
+                "recovery_events": s.ws_recovery_limit,
+                "subscriptions": MAX_NAMES,
+                "heartbeat_ms": s.ws_heartbeat_ms,
+            },
+        }
+        connection.control(frames.control("welcome", data, now, message=data["message"]))
+        if connection.principal.may(scope_of("session.status")):
+            for view in self._sessions():
+                connection.control(frames.session_snapshot(view, now))
+                if view.qr and connection.principal.may(scope_of("session.qr")):
+                    connection.control(frames.qr_snapshot(view, now))
+
+    def _within_limits(self, connection: Connection, named: dict[str, Any]) -> bool:
+        verdict = connection.limits.check(str(named.get("type", "")))
+        if not verdict.frame:
+            return True
+        self._stats.refused("rate")
+        data = {"retry_after": verdict.retry_after, "refused": named}
+        text = frames.control(
+            verdict.frame,
+            data,
+            self._clock.now_us(),
+            id=named.get("id"),
+            message=f"Too fast: {named.get('type', 'this message')} was not carried out.",
+            retry_after=verdict.retry_after,
+            priority="high",
+        )
+        connection.control(text)
+        if verdict.close:
+            connection.close(Close.POLICY, "rate limit: too many violations")
+        return False
+
+    def _answer(self, connection: Connection, frame: Subscribe | Unsubscribe | Ping | GetState) -> None:
+        if isinstance(frame, Ping):
+            data: dict[str, Any] = {"epoch": self._journal.epoch}
+            if not connection.replaying and not connection.behind:
+                data["offset"] = max(connection.delivered, self._position)
+            connection.control(frames.control("pong", data, self._clock.now_us(), id=frame.id))
+        elif isinstance(frame, GetState):
+            may = connection.principal.may
+            views = self._sessions() if may(scope_of("session.status")) else ()
+            hidden = set() if may(scope_of("session.qr")) else {"qr"}
+            data = {
+                "sessions": [view.model_dump(exclude=hidden) for view in views],
+                "topics": tuple(connection.names),
+                "epoch": self._journal.epoch,
+                "offset": self._position,
+                "connection": connection.id,
+            }
+            connection.control(frames.control("state", data, self._clock.now_us(), id=frame.id))
+        else:
+            self._subscriptions.submit(connection, frame)
+
+    async def _tail(self) -> None:
+        while True:
+            self._wake.clear()
+            if self._connections:
+                events = await self._journal.read(self._position, _PAGE)
+                for event in events:
+                    self._fan_out(event)
+                    self._position = event.offset
+                if events:
+                    await asyncio.sleep(0)
+                    continue
+            else:
+                self._position = max(self._position, self._journal.head)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _POLL_S)
+
+    def _ephemeral(self, event: Event) -> None:
+        spec = EVENTS.get(event.type)
+        if spec is not None and not spec.journaled:
+            self._fan_out(event)
+
+    def _fan_out(self, event: Event) -> None:
+        """Hand an event to its listeners. Without an await, so that nobody goes live in the middle of it."""
+        spec = EVENTS.get(event.type)
+        if spec is None or (event.offset and event.offset <= self._position):
+            return
+        text, size, reached = "", 0, 0
+        for connection in tuple(self._subscriptions.listeners(event.type)):
+            if event.offset and (connection.replaying or event.offset <= connection.delivered):
+                continue
+            if not text:
+                text = frames.event_text(event)
+                size = len(text.encode("utf-8", "surrogatepass"))
+            connection.event(text, size, offset=event.offset, priority=spec.priority)
+            reached += 1
+        self._stats.broadcast(event.type, reached)
+
+    async def _sweep(self) -> None:
+        stats_at = self._clock.monotonic()
+        while True:
+            await self._clock.sleep(SWEEP_S)
+            for connection in self.connections:
+                connection.sweep()
+            self._addresses.forget()
+            if self._clock.monotonic() - stats_at >= self._settings.ws_stats_interval_ms / 1000:
+                stats_at = self._clock.monotonic()
+                told = self.metrics()
+                _log.info("ws.stats", **told["websocket"], **told["buffer"], broadcasts=told["metrics"]["broadcasts"])
+
+    async def _check_keys(self) -> None:
+        """Close the sockets of keys that were revoked or have expired since."""
+        while True:
+            await self._clock.sleep(KEY_CHECK_S)
+            if not self._connections:
+                continue
+            now = iso(self._clock.now_us())
+            keys = {key.id: key for key in await self._keys.list()}
+            for connection in self.connections:
+                key = keys.get(connection.principal.key_id)
+                if key is not None and (key.revoked or (key.expires is not None and key.expires <= now)):
+                    detail = ErrorDetail(code="unauthorized", message="This key was revoked or has expired.")
+                    connection.control(frames.error(detail, self._clock.now_us()))
+                    connection.close(Close.POLICY, "key revoked or expired")
+
+    async def _supervise(self, name: str, body: Callable[[], Any]) -> None:
+        while True:
+            try:
+                await body()
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                self._stats.failed(f"{type(error).__name__} in {name}", "hub")
+                _log.exception("ws.task_failed", task=name)
+                await asyncio.sleep(0.5)
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
