@@ -1,0 +1,166 @@
+"""What the API needs of an engine; :class:`waqtor.bootstrap.Engine` fits, and so do the fakes of the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from waqtor.contracts.rules import Rule
+from waqtor.contracts.views import QueryResult, RuleView, SendReceipt, SessionView, Trace
+from waqtor.kernel.access import Keys, Principal
+from waqtor.kernel.clock import Clock
+from waqtor.kernel.telemetry import Telemetry
+from waqtor.messaging.ports import Archive
+from waqtor.settings import Settings
+
+
+class Bot(Protocol):
+    """The bot as people meet it: try it, look at its rules, change them."""
+
+    async def test(self, text: str, *, session: str | None = None, contact: dict[str, str] | None = None) -> Trace:
+        """What the bot would answer; nothing is sent or stored."""
+        ...
+
+    def rules(self) -> Sequence[RuleView]:
+        """All rules in the order of their files."""
+        ...
+
+    def rule(self, rule_id: str) -> RuleView:
+        """One rule.
+
+        Raises:
+            NotFound: No such rule.
+        """
+        ...
+
+    async def create_rule(self, rule: Rule) -> RuleView:
+        """Add a rule to ``custom.yaml``.
+
+        Raises:
+            Conflict: The id is taken.
+        """
+        ...
+
+    async def update_rule(self, rule_id: str, rule: Rule, *, revision: str | None = None) -> RuleView:
+        """Replace a rule in its file.
+
+        Raises:
+            RevisionConflict: It is no longer at ``revision``.
+        """
+        ...
+
+    async def delete_rule(self, rule_id: str, *, revision: str | None = None) -> None:
+        """Remove a rule from its file."""
+        ...
+
+    def status(self) -> dict[str, Any]:
+        """Rules, revision, encoder and index."""
+        ...
+
+    async def rebuild(self) -> dict[str, Any]:
+        """Read the rules again and rebuild the index."""
+        ...
+
+
+class TrafficLog(Protocol):
+    """Read-only SQL over the traffic log."""
+
+    async def query(
+        self, sql: str, params: Any = (), *, texts: bool = False, session: str | None = None
+    ) -> QueryResult:
+        """Rows of one SELECT; without ``texts`` personal columns are null.
+
+        Raises:
+            QueryRefused: It is something else, or reads what it must not.
+        """
+        ...
+
+    async def query_arrow(self, sql: str, params: Any = (), *, texts: bool = False, session: str | None = None) -> Any:
+        """The same as a ``pyarrow.Table``."""
+        ...
+
+    @property
+    def tally(self) -> RequestTally:
+        """Counts requests for the log."""
+        ...
+
+
+class RequestTally(Protocol):
+    """Counts HTTP requests: a row each, above 1,000 a second exact sums."""
+
+    def request(
+        self, now_us: int, session: str, method: str, route: str, status: int, key_id: str, ms: float, size: int
+    ) -> None:
+        """Count one; ``ms`` is its duration, ``size`` the answer's bytes."""
+        ...
+
+
+class EngineLike(Protocol):
+    """The engine behind the API."""
+
+    settings: Settings
+    clock: Clock
+    telemetry: Telemetry
+
+    @property
+    def archive(self) -> Archive:
+        """Reading messages, chats and decisions."""
+        ...
+
+    @property
+    def keys(self) -> Keys:
+        """API keys."""
+        ...
+
+    @property
+    def bot(self) -> Bot:
+        """The bot."""
+        ...
+
+    @property
+    def log(self) -> TrafficLog:
+        """The traffic log."""
+        ...
+
+    @property
+    def hub(self) -> Any:
+        """The WebSocket hub."""
+        ...
+
+    async def start(self) -> None:
+        """Start everything."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop everything gracefully."""
+        ...
+
+    async def dispatch(
+        self, command: Any, *, key: str | None = None, principal: Principal | None = None
+    ) -> SendReceipt | dict[str, Any]:
+        """Carry out a command."""
+        ...
+
+    def sessions(self) -> list[SessionView]:
+        """All sessions."""
+        ...
+
+    def session_state(self, name: str | None = None) -> SessionView:
+        """One session, the default one when unnamed.
+
+        Raises:
+            NotFound: No such session.
+        """
+        ...
+
+    def ready(self) -> list[str]:
+        """Why the engine is not ready; empty when it is."""
+        ...
+
+    def warnings(self) -> list[str]:
+        """What does not keep it from working but should be looked at."""
+        ...
+
+    def health(self) -> dict[str, Any]:
+        """How its parts are."""
+        ...

@@ -1,0 +1,200 @@
+"""Serving the application: uvicorn, started and stopped by hand, with a clear word when something is wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import uvicorn
+
+from waqtor.api.app import create_app
+from waqtor.api.protocol import StrictHttpProtocol
+from waqtor.api.ws import uvicorn_options
+from waqtor.bootstrap import Engine
+from waqtor.errors import ConfigurationError, WaqtorError
+from waqtor.settings import Settings
+
+OK = 0
+CANNOT_START = 2
+STOPPED_BY_FAULT = 70
+"""Exit codes: asked to stop; did not start; the engine could not go on (for example a failed fsync)."""
+
+GRACE_S = 10
+"""Seconds that requests under way get when the server stops."""
+
+Ready = Callable[[str, float], None]
+
+
+def say_ready(url: str, seconds: float) -> None:
+    """Print where the server is and how long it took since the process began."""
+    _say(f"WaQtor is ready at {url} after {seconds:.2f} s.")
+
+
+def run(settings: Settings, *, on_ready: Ready = say_ready) -> int:
+    """Serve until told to stop (SIGINT, SIGTERM) or until the engine cannot go on.
+
+    Args:
+        settings: Where to listen, and everything else.
+        on_ready: Called with the base address and the seconds since the process began.
+
+    Returns:
+        The exit code: 0 after a stop that was asked for.
+    """
+    try:
+        listener = listen(settings)
+    except ConfigurationError as error:
+        _say(f"WaQtor cannot start: {error.message}")
+        return CANNOT_START
+    with listener:
+        return Server(settings, listener, on_ready).serve_until_stopped()
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Bind the address of the settings; without an owner only loopback.
+
+    Raises:
+        ConfigurationError: The address is taken or not ours.
+    """
+    host = settings.host
+    if not _is_loopback(host) and not _has_owner(settings):
+        _say(f"No key exists yet: listening on 127.0.0.1 and not on {host}. Start again, or set WAQTOR_API_KEY first.")
+        host = "127.0.0.1"
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, settings.port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except BaseException:
+            listener.close()
+            raise
+    except OSError as error:
+        raise ConfigurationError(f"{host}:{settings.port} cannot be listened on: {error.strerror or error}") from error
+    return listener
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that reports readiness, watches the engine, and returns an exit code."""
+
+    def __init__(self, settings: Settings, listener: socket.socket, on_ready: Ready) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._on_ready = on_ready
+        self._engine: Engine | None = None
+        self._failure: BaseException | None = None
+        config = uvicorn.Config(
+            self._application,
+            factory=True,
+            loop="uvloop" if sys.platform != "win32" else "asyncio",
+            http=StrictHttpProtocol,
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+            backlog=2048,
+            **uvicorn_options(settings),
+        )
+        super().__init__(config)
+
+    def serve_until_stopped(self) -> int:
+        """Run the event loop; returns the exit code."""
+        try:
+            super().run(sockets=[self._listener])
+        except SystemExit:
+            # uvicorn's way to say that the start failed; what failed is in _failure.
+            pass
+        except KeyboardInterrupt:
+            return OK
+        except Exception:
+            if self._failure is None:
+                raise
+        if self._failure is not None:
+            reason = self._failure.message if isinstance(self._failure, WaqtorError) else repr(self._failure)
+            _say(f"WaQtor {'stopped' if self.started else 'cannot start'}: {reason}")
+            return STOPPED_BY_FAULT if self.started else CANNOT_START
+        return OK if self.started else CANNOT_START
+
+    def _application(self) -> Any:
+        # Made inside the event loop: the engine holds primitives of the loop it runs in.
+        try:
+            self._engine = _Watched(self._settings, self._start_failed)
+            return create_app(self._engine)
+        except Exception as error:
+            self._failure = error
+            raise
+
+    def _start_failed(self, error: BaseException) -> None:
+        self._failure = error
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, then say so."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            host, port = self._listener.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            self._on_ready(f"http://{shown}:{port}", time.time() - psutil.Process().create_time())
+
+    async def on_tick(self, counter: int) -> bool:
+        """Stop when the engine cannot go on."""
+        if self._engine is not None and self._engine.fatal.is_set() and self._failure is None:
+            self._failure = self._engine.fatal_error or RuntimeError("the engine stopped")
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take leave of the WebSocket clients (1001), then stop the rest."""
+        if self._engine is not None:
+            with contextlib.suppress(Exception):
+                await self._engine.hub.stop()
+        await super().shutdown(sockets=sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Turn SIGINT and SIGTERM into a graceful stop, which ends with exit code 0."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _Watched(Engine):
+    """An engine that tells why it did not start (uvicorn would only print a traceback)."""
+
+    def __init__(self, settings: Settings, failed: Callable[[BaseException], None]) -> None:
+        super().__init__(settings)
+        self._start_failed = failed
+
+    async def start(self) -> None:
+        try:
+            await super().start()
+        except BaseException as error:
+            self._start_failed(error)
+            raise
+
+
+def _has_owner(settings: Settings) -> bool:
+    return settings.api_key is not None or Path(settings.key_file).is_file()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
