@@ -67,6 +67,9 @@ class DoubtResolver:
         self._count = 0
         self._new = asyncio.Event()
 
+    def __len__(self) -> int:
+        return len(self._due)
+
     def add(self, pending: Pending, *, after: float | None = None, attempt: int = 0) -> None:
         """Ask about a send in ``after`` seconds (default: the settling time)."""
         self._count += 1

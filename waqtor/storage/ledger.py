@@ -101,6 +101,11 @@ class SqlLedger:
         )
         return [_pending(row) for row in rows]
 
+    async def pending(self, message_id: str) -> Pending | None:
+        """One outgoing row as the sender wants it."""
+        rows = await self._store.rows(_PENDING + "WHERE m.message_id = ? AND m.direction = 'out'", (message_id,))
+        return _pending(rows[0]) if rows else None
+
     async def session_changed(self, report: SessionReport, transport: str = "") -> None:
         """Keep and journal a session's state; the QR itself is never stored."""
         info = report.client_info.model_dump(mode="json") if report.client_info else None
@@ -141,5 +146,5 @@ def _pending(row: Row) -> Pending:
     return Pending(
         message_id=row[0], session=row[1], to=row[2], content=payload.get("content", {}), priority=row[4],
         attempt=row[5], not_after=row[6], due_at=row[7], quoted_id=row[8], cause=row[9], cause_id=row[10],
-        correlation_id=row[11], quoted_provider_id=row[12],
+        correlation_id=row[11], quoted_provider_id=row[12] or row[8],
     )  # fmt: skip

@@ -36,13 +36,12 @@ _MAX_GROUP = 512
 class _Work:
     """Something that waits: an operation, its item, and who wants to know."""
 
-    __slots__ = ("future", "item", "loop", "operation")
+    __slots__ = ("future", "item", "operation")
 
     def __init__(self, operation: BatchOperation[Any, Any], item: Any, future: asyncio.Future[Any]) -> None:
         self.operation = operation
         self.item = item
         self.future = future
-        self.loop = future.get_loop()
 
 
 def _call(tx: Tx, functions: Sequence[Callable[[Tx], Any]]) -> Sequence[Any]:
@@ -105,12 +104,15 @@ class Writer:
 
     def submit(self, operation: BatchOperation[Any, Any], item: Any, *, urgent: bool = False) -> asyncio.Future[Any]:
         """Add an item to a batch operation of the next group."""
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if self._loop is None:
+            raise StorageFailed("The store is not open.")
+        future: asyncio.Future[Any] = self._loop.create_future()
         if self._failed is not None or self._closing:
             future.set_exception(self._failed or StorageFailed("The store is closed."))
             return future
         (self._urgent if urgent else self._ordinary).append(_Work(operation, item, future))
-        self._wake.set()
+        if not self._wake.is_set():  # a look is cheaper than the lock behind set()
+            self._wake.set()
         return future
 
     def stop(self, timeout: float = 30.0) -> None:

@@ -1,0 +1,47 @@
+"""Which chats the bot must keep out of, in memory, kept true by the journal."""
+
+from __future__ import annotations
+
+from waqtor.contracts.events import Event, hydrate
+from waqtor.storage.store import SqlStore
+
+
+class ChatStates:
+    """Paused chats of all sessions; loaded at start, then fed by ``chat.paused`` and ``chat.resumed``."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._store = store
+        self._paused: dict[tuple[str, str], int | None] = {}
+
+    async def load(self) -> None:
+        """Read the present state."""
+        rows = await self._store.rows(
+            "SELECT session, chat_id, paused_until FROM chats WHERE paused_at IS NOT NULL", ()
+        )
+        self._paused = {(row[0], row[1]): row[2] for row in rows}
+
+    def paused(self, session: str, chat_id: str) -> bool:
+        """Whether a person (or the bot itself, at a handover) has paused the bot in this chat."""
+        key = (session, chat_id)
+        if key not in self._paused:
+            return False
+        until = self._paused[key]
+        if until is not None and until <= self._store.clock.now_us():
+            del self._paused[key]
+            return False
+        return True
+
+    async def apply(self, event: Event) -> None:
+        """Follow the journal."""
+        chat_id = hydrate(event).get("chat_id")
+        if not chat_id:
+            return
+        key = (event.session, chat_id)
+        if event.type == "chat.resumed":
+            self._paused.pop(key, None)
+            return
+        rows = await self._store.rows(
+            "SELECT paused_until FROM chats WHERE session = ? AND chat_id = ? AND paused_at IS NOT NULL", key
+        )
+        if rows:
+            self._paused[key] = rows[0][0]
