@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from waqtor.analytics.sample import sample_events
@@ -188,7 +189,7 @@ async def test_times_are_utc_microseconds(tmp_path):
         assert found.rows[0][2] == 1_795_000_000_123_456
         hour = "SELECT extract(hour FROM occurred AT TIME ZONE 'Asia/Riyadh') FROM messages"
         assert await scalar(log, hour) == 13
-        table = await log.query_arrow("SELECT created FROM messages")
+        table = pa.ipc.open_stream(await log.query_arrow("SELECT created FROM messages")).read_all()
         assert str(table.schema.field("created").type) == "timestamp[us, tz=UTC]"
 
 

@@ -71,6 +71,8 @@ def sample_events(
             if name in event.data:
                 old = event.data[name]
                 event.data[name] = replaced.setdefault(old, f"01SAMPLE{len(replaced):018d}")
+        event.correlation_id = replaced.get(event.correlation_id, event.correlation_id)
+        event.subject = replaced.get(event.subject, event.subject)
         yield event
 
 
@@ -145,10 +147,10 @@ def _conversation(rng: random.Random, at: int, session: str) -> Iterator[Event]:
         subject=trace,
         personal={"to": chat, "trigger": text, "response": f"[{rule}]"},
     )
-    yield from _send(rng, decided, session, chat, ours)
+    yield from _send(rng, decided, session, chat)
 
 
-def _send(rng: random.Random, at: int, session: str, chat: str, cause: str) -> Iterator[Event]:
+def _send(rng: random.Random, at: int, session: str, chat: str) -> Iterator[Event]:
     ours = f"out-{rng.getrandbits(64):x}"
     fails = rng.random() < 0.02
     steps = ("failed",) if fails else ("sent", "delivered", "read")[: 1 + (rng.random() < 0.97) + (rng.random() < 0.7)]
@@ -169,7 +171,7 @@ def _send(rng: random.Random, at: int, session: str, chat: str, cause: str) -> I
             data,
             id="",
             created=at,
-            correlation_id=cause,
+            correlation_id=ours,
             subject=ours,
             personal={"to": chat},
         )
