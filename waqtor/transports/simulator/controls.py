@@ -119,7 +119,7 @@ class Controls:
                 if fault.from_s <= 0:
                     server.disconnect(fault.session)
                 else:
-                    world.timeline.at(fault.from_s, server.disconnect, fault.session)
+                    world.timeline.remind(fault.from_s, server.disconnect, fault.session)
         return {"faults": len(world.faults.faults)}
 
     def _configure(self, frame: Frame, asker: Asker) -> Frame:
@@ -159,7 +159,7 @@ class Controls:
         if freeze is not None:
             if freeze is False:
                 timeline.thaw()
-            elif freeze is True or (type(freeze) is int and freeze >= 0):
+            elif freeze is True or (type(freeze) is int and 0 <= freeze < 1 << 53):
                 timeline.freeze(None if freeze is True else freeze)
             else:
                 raise InvalidInput("'freeze' is true, false or UTC microseconds.")
@@ -196,6 +196,6 @@ class Controls:
 
 def _count(frame: Frame, name: str, default: int) -> int:
     value = frame.get(name, default)
-    if type(value) is not int or value < 0:
+    if type(value) is not int or not 0 <= value < 1 << 53:
         raise InvalidInput(f"'{name}' is a whole number, not below 0.")
     return value

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from waqtor.errors import InvalidInput
+
+MAX_SECONDS: Final = 10 * 365 * 86400.0
+"""Longest delay: ten years."""
 
 Shape = Literal["constant", "uniform", "exponential", "lognormal"]
 
@@ -62,6 +65,6 @@ def parse_delay(value: Any) -> Delay:
 
 
 def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        raise InvalidInput("A delay is a finite number of seconds, not below 0.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_SECONDS:
+        raise InvalidInput(f"A delay is a number of seconds between 0 and {MAX_SECONDS:.0f}.")
     return float(value)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
 from waqtor.errors import InvalidInput
-from waqtor.transports.simulator.delays import ZERO, Delay, parse_delay
+from waqtor.transports.simulator.delays import MAX_SECONDS, ZERO, Delay, parse_delay
 
 SEND_KINDS: Final = frozenset(
     {"error", "hang", "swallow", "drop_before", "drop_after", "late", "fail", "latency"},
@@ -87,7 +87,7 @@ def parse_fault(raw: Any) -> Fault:
     unknown = set(raw) - _FIELDS
     if unknown:
         raise InvalidInput(f"Unknown fields of a fault: {', '.join(sorted(map(str, unknown)))}.")
-    if raw.get("kind") not in KINDS:
+    if not isinstance(raw.get("kind"), str) or raw["kind"] not in KINDS:
         raise InvalidInput(f"A fault's kind is one of {', '.join(sorted(KINDS))}.")
     values: dict[str, Any] = {}
     for name, value in raw.items():
@@ -113,6 +113,8 @@ def _value(name: str, value: Any) -> Any:
         raise InvalidInput(f"'{name}' of a fault is a number, not below 0.")
     if name in _COUNTS and not isinstance(value, int):
         raise InvalidInput(f"'{name}' of a fault is a whole number.")
+    if name in ("from_s", "retry_after") and value > MAX_SECONDS:
+        raise InvalidInput(f"'{name}' of a fault is at most {MAX_SECONDS:.0f} seconds.")
     if name == "probability" and value > 1:
         raise InvalidInput("'probability' of a fault is between 0 and 1.")
     return float(value) if name in _NUMBERS else value

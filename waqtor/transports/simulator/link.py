@@ -7,8 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from waqtor.transports.simulator.endpoint import address_of
 from waqtor.transports.simulator.protocol import MAX_FRAME, Frame, LineProtocol, encode
+
+_log = structlog.get_logger(__name__)
 
 
 class NotSent(ConnectionError):
@@ -101,7 +105,17 @@ class Link(LineProtocol):
             self._on_drain()
 
     def frame(self, frame: Frame) -> None:
-        """Resolve an answer, or hand a push on."""
+        """Resolve an answer, or hand a push on; a frame that makes no sense is skipped."""
+        try:
+            self._take(frame)
+        except (KeyError, TypeError, ValueError) as error:
+            _log.error("simulator.malformed_frame", op=str(frame.get("op"))[:40], error=type(error).__name__)
+
+    def malformed(self, reason: str) -> None:
+        """Skip the line."""
+        _log.error("simulator.malformed_line", reason=reason)
+
+    def _take(self, frame: Frame) -> None:
         op = frame.get("op")
         if op == "accepted":
             pending = self._pending

@@ -100,6 +100,7 @@ class Mailbox:
         for entry in entries:
             del self._flying[entry.seq]
             self._flying_bytes -= entry.size
+        again = list(entries)
         while self._waiting and self._waiting[0].pushes:  # returned earlier and not pushed since
-            entries.append(self._waiting.popleft())
-        self._waiting.extendleft(sorted(entries, key=lambda e: e.seq, reverse=True))
+            again.append(self._waiting.popleft())
+        self._waiting.extendleft(sorted(again, key=lambda e: e.seq, reverse=True))

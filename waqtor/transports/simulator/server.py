@@ -64,6 +64,9 @@ class Connection(LineProtocol):
             self._other(op, frame)
         except WaqtorError as error:
             self.refused(frame.get("id"), error.code, error.message)
+        except (TypeError, ValueError, KeyError, OverflowError, RecursionError) as error:
+            # A frame that slips through the checks must not end the connection, and with it other requests.
+            self.refused(frame.get("id"), InvalidInput.code, f"The frame is malformed ({type(error).__name__}).")
 
     def _ack(self, mailbox: Mailbox, seqs: Any) -> None:
         if type(seqs) is list:
@@ -205,7 +208,7 @@ class SimulatorServer:
         connection.push(encode(session.state()))
         connection.session = session
         if session.login == "qr":
-            self.world.timeline.at(QR_LIFE_S, self._renew_qr, session, session.qr)
+            self.world.timeline.remind(QR_LIFE_S, self._renew_qr, session, session.qr)
 
     def forget(self, connection: Connection) -> None:
         """A connection has ended."""
@@ -231,7 +234,7 @@ class SimulatorServer:
             if session.login != "ready" or change == "qr":
                 session.login = "qr"
                 session.renew_qr()
-                self.world.timeline.at(QR_LIFE_S, self._renew_qr, session, session.qr)
+                self.world.timeline.remind(QR_LIFE_S, self._renew_qr, session, session.qr)
         else:
             session.login = "auth_failure" if change == "auth_failure" else "logged_out"
         self._tell_state(session)

@@ -17,12 +17,13 @@ class Timeline:
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, Callable[..., object], tuple[Any, ...]]] = []
         self._count = 0
+        self._reminders = 0
         self._skew = 0
         self._frozen: int | None = None
         self.on_sooner: Callable[[], None] = lambda: None
 
     def __len__(self) -> int:
-        return len(self._heap)
+        return len(self._heap) - self._reminders
 
     @property
     def is_frozen(self) -> bool:
@@ -40,6 +41,15 @@ class Timeline:
         heapq.heappush(self._heap, (due, self._count, call, args))
         if self._heap[0][1] == self._count:
             self.on_sooner()
+
+    def remind(self, delay_s: float, call: Callable[..., object], *args: Any) -> None:
+        """Like :meth:`at`, for housekeeping that ``len()`` does not count."""
+        self._reminders += 1
+        self.at(delay_s, self._reminded, call, args)
+
+    def _reminded(self, call: Callable[..., object], args: tuple[Any, ...]) -> None:
+        self._reminders -= 1
+        call(*args)
 
     def next_delay(self) -> float | None:
         """Seconds of real time until something is due; ``None`` when nothing is, or time stands still."""
@@ -85,5 +95,6 @@ class Timeline:
     def clear(self) -> None:
         """Forget everything planned; the clock runs in real time again."""
         self._heap.clear()
+        self._reminders = 0
         self._skew = 0
         self._frozen = None

@@ -199,7 +199,7 @@ class World:
         elif not isinstance(content, dict) or not isinstance(content.get("type"), str):
             raise InvalidInput("'content' of a message is an object with a 'type'.")
         stamp = raw.get("timestamp")
-        if stamp is not None and type(stamp) is not int:
+        if stamp is not None and (type(stamp) is not int or not 0 <= stamp < 1 << 53):
             raise InvalidInput("'timestamp' of a message is UTC microseconds.")
         message_id = raw.get("id") or self._new_id("wamid.IN")
         if len(message_id) > 256:
