@@ -4,8 +4,8 @@ import asyncio
 import random
 
 import pytest
-from waqtor_fakes import Bench, message, rule, settle, status, until
 
+from tests.realtime.fakes import Bench, message, rule, settle, status, until
 from waqtor.realtime import recovery
 
 

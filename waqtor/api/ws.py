@@ -163,9 +163,11 @@ async def _refuse(websocket: WebSocket, error: WaqtorError) -> None:
 
 
 class _WithoutQuery(logging.Filter):
-    """Cuts query strings from uvicorn's lines about WebSockets."""
+    """Cuts query strings from uvicorn's lines about WebSockets, and drops its complaint about every refusal."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.msg == "ASGI callable returned without completing handshake.":
+            return False  # uvicorn says so after each denial response, although the handshake was answered
         if isinstance(record.args, tuple) and isinstance(record.msg, str) and "WebSocket" in record.msg:
             record.args = tuple(arg.split("?", 1)[0] if isinstance(arg, str) else arg for arg in record.args)
         return True

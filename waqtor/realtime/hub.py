@@ -76,6 +76,7 @@ class Hub:
         self.handshake = Handshake(keys, settings, self._clock, self._stats)
         self._connections: dict[str, Connection] = {}
         self._position = 0
+        self._burst = min(65_536, settings.ws_buffer_bytes // 8)
         self._subscriptions = Subscriptions(journal, lambda: self._position, self._clock, settings.ws_recovery_limit)
         self._addresses = AddressLimits(settings.rate_limit_connection_burst, self._clock.monotonic)
         self._trusted_ids = {text for text in settings.ws_trusted if not _is_network(text)}
@@ -290,9 +291,13 @@ class Hub:
             self._wake.clear()
             if self._connections:
                 events = await self._journal.read(self._position, _PAGE)
+                burst = 0
                 for event in events:
-                    self._fan_out(event)
+                    burst += self._fan_out(event)
                     self._position = event.offset
+                    if burst >= self._burst:  # let the writers write, or a burst would look like slow clients
+                        burst = 0
+                        await asyncio.sleep(0)
                 if events:
                     await asyncio.sleep(0)
                     continue
@@ -306,11 +311,14 @@ class Hub:
         if spec is not None and not spec.journaled:
             self._fan_out(event)
 
-    def _fan_out(self, event: Event) -> None:
-        """Hand an event to its listeners. Without an await, so that nobody goes live in the middle of it."""
+    def _fan_out(self, event: Event) -> int:
+        """Hand an event to its listeners and return its size in bytes (0: nobody listens).
+
+        Without an await, so that nobody goes live in the middle of it.
+        """
         spec = EVENTS.get(event.type)
         if spec is None or (event.offset and event.offset <= self._position):
-            return
+            return 0
         text, size, reached = "", 0, 0
         for connection in tuple(self._subscriptions.listeners(event.type)):
             if event.offset and (connection.replaying or event.offset <= connection.delivered):
@@ -321,6 +329,7 @@ class Hub:
             connection.event(text, size, offset=event.offset, priority=spec.priority)
             reached += 1
         self._stats.broadcast(event.type, reached)
+        return size
 
     async def _sweep(self) -> None:
         stats_at = self._clock.monotonic()
