@@ -64,7 +64,7 @@ def replay(
                 )
             )
     except WaqtorError as error:
-        errors.print(error.message, style="red", markup=False, highlight=False)
+        errors.print(error.message, style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     if as_json:
         typer.echo(orjson.dumps(summary.as_dict()).decode())

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,7 +64,7 @@ def test_gaps_between_redeliveries_grow() -> None:
             times.append(now)
         now += 0.5
         box.overdue(now)
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(times)]
     assert gaps == [1, 2, 4, 8, 12, 12]
     assert box.redelivered == 6
 

@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from waqtor.errors import WaqtorError
+from waqtor.errors import StorageFailed, WaqtorError
 from waqtor.transports.simulator.contacts import PROFILES
 from waqtor.transports.simulator.server import SimulatorServer
 from waqtor.transports.simulator.world import World
@@ -44,6 +44,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
                     break
     finally:
         await server.stop()
+    if server.failure is not None:
+        raise StorageFailed(f"The record of calls cannot be written: {server.failure}")
 
 
 def main() -> int:

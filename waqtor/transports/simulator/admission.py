@@ -90,7 +90,6 @@ class Admission:
             return
         provider_id = world.accept(session, message_id, to, content, fault if kind == "fail" else None)
         if kind == "drop_after":
-            world.calls.flush()
             caller.abort()
         elif kind != "hang":
             delay = world.answer_delay.draw(world.rng)
@@ -102,7 +101,6 @@ class Admission:
     def _accept_late(self, session: SimulatedSession, message_id: str, to: str, content: dict[str, Any]) -> None:
         self._world.denied.pop(message_id, None)
         self._world.accept(session, message_id, to, content)
-        self._world.calls.flush()
 
     def _refuse(self, caller: Caller, request: Any, code: str, reason: str, retry_after: float | None) -> None:
         self._world.refused[code] += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ class CallRecord:
 
     The file has one JSON object per call; it is written before any answer leaves, and read again at start, so a
     restarted simulator still knows what it accepted. An unfinished last line (the process was killed) is cut off.
+    ``on_buffered`` is called when there is something to :meth:`flush`.
 
     Raises:
         ConfigurationError: If the file cannot be opened or holds something else.
@@ -63,6 +64,7 @@ class CallRecord:
         self.total = 0
         self._buffer: list[bytes] = []
         self._fd = -1
+        self.on_buffered: Callable[[], object] = lambda: None
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -105,6 +107,8 @@ class CallRecord:
                 "provider_id": provider_id,
                 "at": now_us,
             }
+            if not self._buffer:
+                self.on_buffered()
             self._buffer.append(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 
     def _add(self, message_id: str, session: str, to: str, digest: str, provider_id: str) -> int:
@@ -123,7 +127,11 @@ class CallRecord:
         return itertools.islice(self._calls.items(), after, after + limit)
 
     def flush(self) -> None:
-        """Write what was counted since the last time to the file."""
+        """Write what was counted since the last time to the file.
+
+        Raises:
+            OSError: If that fails.
+        """
         if self._buffer and self._fd >= 0:
             payload = memoryview(b"".join(self._buffer))
             self._buffer.clear()
@@ -131,8 +139,7 @@ class CallRecord:
                 payload = payload[os.write(self._fd, payload) :]
 
     def close(self) -> None:
-        """Write the rest and close the file."""
-        self.flush()
+        """Close the file; :meth:`flush` comes before."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

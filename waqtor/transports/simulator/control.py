@@ -46,6 +46,11 @@ class SimulatorControl:
         except OSError as error:
             raise Unavailable(f"No simulator answers at {self._path}; start one with: waqtor up.") from error
 
+    @property
+    def pid(self) -> int | None:
+        """Process id of the simulator that answers; ``None`` while not connected."""
+        return None if self._link is None else self._link.welcome.get("pid")
+
     async def close(self) -> None:
         """Disconnect."""
         link, self._link = self._link, None

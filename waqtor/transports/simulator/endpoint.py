@@ -78,6 +78,7 @@ class Endpoint:
         target = _pointed(self.path)
         if target is not None:
             _discard(target)
+            self.path.unlink()
         elif os.path.lexists(self.path):
             if not stat.S_ISSOCK(self.path.lstat().st_mode):
                 raise ConfigurationError(f"{self.path} exists and is not a socket; it is left alone.")

@@ -39,6 +39,7 @@ class Link(LineProtocol):
         self._last = 0
         self._written = 0
         self._sweeper: asyncio.TimerHandle | None = None
+        self.welcome: Frame = {}
         self.closed: asyncio.Future[None] = self._loop.create_future()
 
     @classmethod
@@ -61,6 +62,7 @@ class Link(LineProtocol):
             answer = await link.request({"op": "hello", **hello}, timeout)
             if answer.get("op") != "result":
                 raise ConnectionRefusedError(str(answer.get("message", "the simulator refused")))
+            link.welcome = answer
         except BaseException:
             link.abort()
             raise

@@ -97,7 +97,11 @@ class SimulatorProcess:
                 raise ConfigurationError(words[-1] if words else "The simulator ended at once.")
             try:
                 await self.control.connect()
-                return
+                if self.control.pid == self._process.pid:
+                    return
+                # Another simulator answers there; ours is about to find that out and end.
+                await self.control.close()
+                raise Unavailable(f"Another simulator is already listening on {self.socket}.")
             except Unavailable:
                 if loop.time() > deadline:
                     await self.stop()

@@ -99,6 +99,7 @@ async def replay_file(
     limit: int | None = None,
     session: str = "default",
     contacts: int = 500,
+    connect_timeout: float = 10.0,
     ack_timeout: float = 120.0,
     settle_s: float = 3.0,
     settle_timeout: float = 600.0,
@@ -113,6 +114,7 @@ async def replay_file(
         limit: At most so many messages.
         session: The session that they are written to.
         contacts: So many different people write, in turn, where a line names nobody.
+        connect_timeout: Seconds to wait for an engine to be connected.
         ack_timeout: Seconds to wait for one acknowledgement.
         settle_s: Replies have stopped when none came for so many seconds.
         settle_timeout: Longest wait for that, seconds.
@@ -126,7 +128,7 @@ async def replay_file(
     """
     messages = read_messages(path, limit)
     async with SimulatorControl(socket) as control:
-        await control.wait_connected(session, timeout=10.0)
+        await control.wait_connected(session, timeout=connect_timeout)
         before = await control.stats()
         acked, begun, ended = 0, time.monotonic(), 0.0
         queue = iter(enumerate(messages))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,8 @@ class Connection(LineProtocol):
 
     def drain(self) -> None:
         """Push answers and waiting deliveries, after the record is written."""
-        self._server.world.calls.flush()
+        if not self._server.flush_record():
+            return
         if self._accepted:
             self.append(encode({"op": "accepted", "items": self._accepted}))
             self._accepted = []
@@ -137,6 +139,7 @@ class SimulatorServer:
         self.admission = Admission(world)
         self.controls = Controls(self)
         self.stopping = asyncio.Event()
+        self.failure: OSError | None = None
         self._endpoint = Endpoint(path)
         self._loop = asyncio.get_running_loop()
         self._server: asyncio.Server | None = None
@@ -146,6 +149,7 @@ class SimulatorServer:
         self._sweeper: asyncio.TimerHandle | None = None
         world.wake = self._wake
         world.timeline.on_sooner = self._arm
+        world.calls.on_buffered = lambda: self._loop.call_soon(self.flush_record)
 
     async def start(self) -> None:
         """Begin to listen."""
@@ -167,8 +171,22 @@ class SimulatorServer:
         for connection in list(self._open):
             connection.close()
         await asyncio.sleep(0)
+        self.flush_record()
         self.world.calls.close()
         self._endpoint.release()
+
+    def flush_record(self) -> bool:
+        """Write the record; if that fails nothing is answered any more and the simulator stops."""
+        if self.failure is None:
+            try:
+                self.world.calls.flush()
+            except OSError as error:
+                # Answers without a record would make every count made from it wrong.
+                self.failure = error
+                self.stopping.set()
+                for connection in list(self._open):
+                    connection.abort()
+        return self.failure is None
 
     # --- connections
     @property
@@ -188,7 +206,7 @@ class SimulatorServer:
             raise InvalidInput("The connection has a role already.")
         if role == "control":
             connection.is_control = True
-            connection.result(frame.get("id"), {"version": VERSION, "connected": self.connected})
+            connection.result(frame.get("id"), {"version": VERSION, "pid": os.getpid(), "connected": self.connected})
             return
         if role != "transport" or not isinstance(name, str):
             raise InvalidInput("A hello has the role transport or control, and a transport a session.")
