@@ -1,0 +1,80 @@
+"""From a folder of rules to a set that serves: read, check, compile, encode, fit. Blocking; runs in a thread."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from waqtor.errors import RuleFileError
+from waqtor.smartbot.encoders import Encoder, VectorCache
+from waqtor.smartbot.rules_check import check
+from waqtor.smartbot.rules_io import Loaded, issue_details, load_folder
+from waqtor.smartbot.ruleset import RuleSet, compile_rules
+from waqtor.smartbot.scorer import FusedScorer, Scorer
+
+EMPTY = RuleSet("", {}, {}, {}, 0, (), frozenset(), ())
+"""No rules: every message is silent."""
+
+
+class RuleCompiler:
+    """Makes rule sets; vectors of examples are kept between builds.
+
+    Args:
+        folder: Where the rules are.
+        encoder: Encodes the examples.
+        cache_dir: Where vectors are kept over restarts; ``None``: not at all.
+        threshold: Where neither rule nor file names one.
+        scorer: Default: the fused scorer, with quick heads for a light encoder.
+    """
+
+    def __init__(
+        self, folder: Path, encoder: Encoder, cache_dir: Path | None, threshold: float, scorer: Scorer | None = None
+    ) -> None:
+        self._folder = folder
+        self._encoder = encoder
+        self._vectors = VectorCache(cache_dir, encoder)
+        self._threshold = threshold
+        self._scorer = scorer or FusedScorer(quick=encoder.light)
+
+    def read(self, *, near: bool = False) -> Loaded:
+        """Read and check the folder."""
+        return check(load_folder(self._folder), near=near)
+
+    def build(self, loaded: Loaded) -> RuleSet:
+        """Compile what was read.
+
+        Raises:
+            RuleFileError: It has errors.
+        """
+        refuse(loaded)
+        rules = compile_rules(loaded, self._threshold)
+        trusted = [self._encoder.weight(e.language, _script(e.text)) > 0 for e in rules.examples]
+        texts = [e.original for e, known in zip(rules.examples, trusted, strict=True) if known]
+        encoded = self._vectors.vectors(texts)
+        vectors = np.zeros((len(rules.examples), max(1, encoded.shape[1])), np.float32)
+        if texts:
+            vectors[np.array(trusted)] = encoded
+        return replace(rules, scorer=self._scorer.fit(rules.examples, vectors, trusted))
+
+
+def _script(text: str) -> str:
+    letters = [char for char in text if char.isalpha()]
+    if not letters:
+        return "none"
+    latin = sum(char < "\u0250" for char in letters)
+    arabic = sum("\u0600" <= char <= "\u06ff" for char in letters)
+    return "latin" if 2 * latin >= len(letters) else "arabic" if 2 * arabic >= len(letters) else "other"
+
+
+def refuse(loaded: Loaded) -> None:
+    """Raise when rule files have errors.
+
+    Raises:
+        RuleFileError: With the issues in ``details``.
+    """
+    errors = loaded.refusals
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise RuleFileError(f"{errors[0]}{more}", issues=issue_details(errors[:50]))

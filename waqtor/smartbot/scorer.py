@@ -1,0 +1,223 @@
+"""Step 5, score: which rule a message belongs to, and how likely that is right.
+
+Two heads (:mod:`waqtor.smartbot.heads`), one on the encoder's centred vectors and one on character n-grams, are
+mixed half and half where the encoder knows the language; elsewhere the characters decide alone. The raw score of
+a rule is its mixed probability times the mixed cosine to its nearest example (so a message that resembles
+nothing scores low even when one rule is the least bad); a curve per mixture makes it a confidence.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waqtor.smartbot.calibration import Curve
+from waqtor.smartbot.encoders import Vectors, unit
+from waqtor.smartbot.index import VectorIndex, make_index
+from waqtor.smartbot.lexical import LexicalModel
+from waqtor.smartbot.views import LEXICAL_STRENGTH, SEMANTIC_STRENGTH, View, calibrate, make_view
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Example:
+    """A phrase of a rule; ``negative`` marks what the rule must not answer. ``text`` is normalised."""
+
+    rule_id: str
+    text: str
+    language: str = "en"
+    negative: bool = False
+    original: str = ""
+
+    @property
+    def label(self) -> str:
+        """The class it belongs to."""
+        return f"!{self.rule_id}" if self.negative else self.rule_id
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A rule with its confidence and its nearest example."""
+
+    rule_id: str
+    confidence: float
+    raw: float
+    example: str
+    similarity: float
+    source: Literal["semantic", "lexical"]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A message to score: its normalised ``readings`` (Arabizi has several), its vector, and the vector's weight."""
+
+    readings: tuple[str, ...]
+    vector: Vectors | None = None
+    weight: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The scores of a message, best first, and facts for the trace."""
+
+    scores: tuple[Score, ...] = ()
+    reading: str = ""
+    known_share: float = 0.0
+    vetoed: tuple[str, ...] = ()
+    mixture: str = ""
+
+
+class FittedScorer(Protocol):
+    """Scores messages; immutable, safe to share between threads."""
+
+    @property
+    def index_kind(self) -> str:
+        """Which kind of vector index serves: none, exact or hnsw."""
+        ...
+
+    def predict(self, query: Query, limit: int = 5) -> Scored:
+        """Return the best rules."""
+        ...
+
+    def evidence(self, text: str, example: str) -> list[str]:
+        """Return the n-grams that two normalised texts share, the most telling first."""
+        ...
+
+
+class Scorer(Protocol):
+    """Learns from examples."""
+
+    def fit(self, examples: Sequence[Example], vectors: Vectors, trusted: Sequence[bool]) -> FittedScorer:
+        """Learn.
+
+        Args:
+            examples: All examples in any order; the result does not depend on it.
+            vectors: The encoder's unit vector of each, shape (examples, dim).
+            trusted: Whether the encoder knows the language of each.
+        """
+        ...
+
+
+class FusedScorer:
+    """The scorer described above.
+
+    Args:
+        quick: Fit ridge heads (closed form) instead of logistic regression; meant for the light encoder.
+    """
+
+    def __init__(self, *, quick: bool = False) -> None:
+        self._quick = quick
+
+    def fit(self, examples: Sequence[Example], vectors: Vectors, trusted: Sequence[bool]) -> FittedScorer:
+        """Learn from examples; see :class:`Scorer`."""
+        order = sorted(range(len(examples)), key=lambda i: (examples[i].label, examples[i]))
+        ordered = [examples[i] for i in order]
+        if not ordered:
+            return _Nothing()
+        labels = sorted({example.label for example in ordered})
+        number = {label: i for i, label in enumerate(labels)}
+        y = np.array([number[example.label] for example in ordered], np.int64)
+        lexical = LexicalModel([example.text for example in ordered])
+        rows = np.arange(len(ordered))
+        views = [make_view(rows, y, len(labels), lexical.block, LEXICAL_STRENGTH, quick=self._quick)]
+        mask = np.array([bool(trusted[i]) for i in order], bool)
+        centre = np.zeros(vectors.shape[1], np.float32)
+        index: VectorIndex | None = None
+        if mask.any():
+            held = vectors[order][mask]
+            if len(held) > 4:
+                centre = np.asarray(held.mean(axis=0), np.float32)
+            units = unit(held - centre)
+
+            def block(left: NDArray[np.int64], right: NDArray[np.int64]) -> Floats:
+                return np.asarray(units[left] @ units[right].T, np.float32)
+
+            trusted_rows = np.flatnonzero(mask)
+            views.append(make_view(trusted_rows, y[mask], len(labels), block, SEMANTIC_STRENGTH, quick=self._quick))
+            index = make_index(units)
+        answerable = np.array([not label.startswith("!") for label in labels], bool)
+        return _Fused(ordered, labels, lexical, views, index, centre, answerable, calibrate(views, y, answerable))
+
+
+class _Nothing:
+    index_kind = "none"
+
+    def predict(self, query: Query, limit: int = 5) -> Scored:
+        return Scored()
+
+    def evidence(self, text: str, example: str) -> list[str]:
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class _Fused:
+    examples: list[Example]
+    labels: list[str]
+    lexical: LexicalModel
+    views: list[View]
+    index: VectorIndex | None
+    centre: Vectors
+    answerable: NDArray[np.bool_]
+    curves: dict[bool, Curve]
+
+    @property
+    def index_kind(self) -> str:
+        return self.index.kind if self.index is not None else "none"
+
+    def predict(self, query: Query, limit: int = 5) -> Scored:
+        """Return the best rules for a message; see :class:`FittedScorer`."""
+        p, close, similar, known, reading = max(
+            (self._read(reading) for reading in query.readings), key=lambda found: float((found[0] * found[1]).max())
+        )
+        near: Floats | None = None
+        if query.vector is not None and query.weight > 0 and self.index is not None:
+            view, weight = self.views[1], query.weight
+            near = self.index.similarities(unit(query.vector - self.centre))
+            p = weight * view.head.probabilities(near[view.columns]) + (1 - weight) * p
+            close = weight * view.maxima(near) + (1 - weight) * close
+        raw = np.asarray(np.clip(p, 0, 1) * np.clip(close, 0, 1), np.float32)
+        confidence = self.curves[near is not None](raw)
+        order = [int(i) for i in np.argsort(-raw, kind="stable")[: 4 * limit] if self.answerable[i] and raw[i] > 0]
+        vetoed = tuple(self.labels[i] for i in order if self._refused(i, close))
+        scores = [
+            self._score(i, float(confidence[i]), float(raw[i]), similar, near)
+            for i in order
+            if self.labels[i] not in vetoed
+        ]
+        mixture = "encoder and characters" if near is not None else "characters"
+        return Scored(tuple(scores[:limit]), reading, known, vetoed, mixture)
+
+    def evidence(self, text: str, example: str) -> list[str]:
+        """Return the shared n-grams; see :class:`FittedScorer`."""
+        return self.lexical.shared_grams(text, example)
+
+    def _read(self, reading: str) -> tuple[Floats, Floats, Floats, float, str]:
+        similar, known = self.lexical.similarities(reading)
+        view = self.views[0]
+        return view.head.probabilities(similar[view.columns]), view.maxima(similar) * known, similar, known, reading
+
+    def _refused(self, number: int, close: Floats) -> bool:
+        """Whether a negative of the rule is nearer than all its examples."""
+        label = f"!{self.labels[number]}"
+        place = bisect_left(self.labels, label)
+        return place < len(self.labels) and self.labels[place] == label and close[place] > close[number]
+
+    def _score(self, number: int, confidence: float, raw: float, similar: Floats, near: Floats | None) -> Score:
+        own = np.flatnonzero(self.views[0].labels == number)
+        row = int(own[similar[own].argmax()])
+        similarity = float(similar[row])
+        source: Literal["semantic", "lexical"] = "lexical"
+        if near is not None:
+            places = np.flatnonzero(self.views[1].labels == number)
+            if len(places):
+                place = int(places[near[places].argmax()])
+                if float(near[place]) >= similarity:
+                    row, similarity, source = int(self.views[1].rows[place]), float(near[place]), "semantic"
+        example = self.examples[row].original or self.examples[row].text
+        return Score(self.labels[number], round(confidence, 6), raw, example, round(similarity, 4), source)

@@ -1,0 +1,124 @@
+"""A view of the examples: one kind of similarity, the head fitted on it, and what it would say of unseen messages.
+
+Calibration needs scores of messages that the heads have not learned from, some of them belonging to no rule.
+They are made from the examples themselves: three times a third of the rules is left out altogether (their
+examples play the strangers) and a quarter of the other rules' examples is held back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waqtor.smartbot.calibration import Curve, fit_curve
+from waqtor.smartbot.heads import Head, fit_logistic, fit_ridge, landmarks
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+SEMANTIC_STRENGTH = 30.0
+LEXICAL_STRENGTH = 10.0
+FOLDS = 3
+STRANGERS = 0.5
+"""Weight of all messages from outside the rules beside those from inside, in the calibration."""
+_MOST = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Similarities among examples of one kind.
+
+    Attributes:
+        rows: Which examples it covers, sorted (all, or those in a language that the encoder knows).
+        labels: Their class numbers.
+        classes: Number of classes in all.
+        columns: Positions in ``rows`` that carry the head's weights.
+        head: The head fitted on all of them.
+        block: Gives the similarities of positions to positions.
+        fit: Fits a head from (similarities, columns, labels).
+    """
+
+    rows: Ints
+    labels: Ints
+    classes: int
+    columns: Ints
+    head: Head
+    block: Callable[[Ints, Ints], Floats]
+    fit: Callable[[Floats, Ints, Ints], Head]
+
+    def maxima(self, similarities: Floats) -> Floats:
+        """Return the greatest similarity per class over all classes; classes without rows here are 0."""
+        return _maxima(similarities, self.labels, self.classes)
+
+
+def make_view(
+    rows: Ints, labels: Ints, classes: int, block: Callable[[Ints, Ints], Floats], strength: float, *, quick: bool
+) -> View:
+    """Fit a head on the similarities that ``block`` gives."""
+
+    def fit(gram: Floats, columns: Ints, own: Ints) -> Head:
+        if quick:
+            return fit_ridge(gram, columns, own, classes)
+        return fit_logistic(gram, columns, own, classes, strength)
+
+    columns = landmarks(len(rows))
+    head = fit(block(np.arange(len(rows)), columns), columns, labels)
+    return View(rows, labels, classes, columns, head, block, fit)
+
+
+def _maxima(similarities: Floats, labels: Ints, classes: int) -> Floats:
+    starts = np.flatnonzero(np.r_[True, labels[1:] != labels[:-1]])
+    out = np.zeros((*similarities.shape[:-1], classes), np.float32)
+    out[..., labels[starts]] = np.maximum.reduceat(similarities, starts, axis=-1)
+    return out
+
+
+def choose(p: Floats, close: Floats, answerable: Bools) -> tuple[Ints, Floats]:
+    """Return the likeliest answerable class of each row and its raw score."""
+    pick = np.where(answerable, p, -1.0).argmax(axis=-1)
+    at = np.arange(len(p))
+    return pick, np.asarray(np.clip(p[at, pick], 0, 1) * np.clip(close[at, pick], 0, 1), np.float32)
+
+
+def calibrate(views: Sequence[View], labels: Ints, answerable: Bools) -> dict[bool, Curve]:
+    """Return the curves from raw score to confidence: with the encoder (True) and by characters alone (False)."""
+    classes = len(answerable)
+    found: dict[bool, tuple[list[Floats], list[Bools], list[Bools]]] = {}
+    subset = landmarks(len(labels), _MOST)
+    for fold in range(FOLDS if classes >= FOLDS else 0):
+        for mixed in (False, True)[: len(views)]:
+            pool = views[1].rows if mixed else views[0].rows
+            chosen = np.intersect1d(pool, subset)
+            outside = labels[chosen] % FOLDS == fold
+            rank = np.arange(len(chosen)) - np.searchsorted(labels[chosen], labels[chosen])
+            held = ~outside & (rank % 4 == 3 - fold)
+            asked, learned = chosen[outside | held], chosen[~outside & ~held]
+            if not len(asked) or len(np.unique(labels[learned])) < 2:
+                continue
+            p = np.zeros((len(asked), classes), np.float32)
+            close = np.zeros((len(asked), classes), np.float32)
+            used = views if mixed else views[:1]
+            for view in used:
+                known = np.searchsorted(view.rows, learned)
+                gram = view.block(known, known)
+                own = labels[learned]
+                head = view.fit(gram, np.arange(len(known)), own)
+                similar = view.block(np.searchsorted(view.rows, asked), known)
+                p += head.probabilities(similar) / len(used)
+                close += _maxima(similar, own, classes) / len(used)
+            pick, raw = choose(p, close, answerable)
+            raws, rights, strangers = found.setdefault(mixed, ([], [], []))
+            raws.append(raw)
+            rights.append((pick == labels[asked]) & answerable[labels[asked]])
+            strangers.append(np.isin(asked, chosen[outside]))
+    curves = {False: Curve(), True: Curve()}
+    for mixed, (raws, rights, strangers) in found.items():
+        strange = np.concatenate(strangers)
+        share = STRANGERS * float((~strange).sum()) / max(1.0, float(strange.sum()))
+        weights = np.where(strange, min(1.0, share), 1.0).astype(np.float32)
+        curves[mixed] = fit_curve(np.concatenate(raws), np.concatenate(rights), weights)
+    return curves
