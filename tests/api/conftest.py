@@ -7,7 +7,13 @@ import httpx
 import pytest
 
 from tests.api.fakes import ADMIN, FakeEngine
-from waqtor.api.app import create_app
+from waqtor.api.app import Api, bind, create_app
+
+
+@pytest.fixture(scope="session")
+def shared_app() -> Api:
+    """One application for all tests, because building its routes takes a while; each test binds its own engine."""
+    return create_app(FakeEngine(), manage_engine=False)
 
 
 @pytest.fixture
@@ -19,12 +25,15 @@ Connect = Callable[..., httpx.AsyncClient]
 
 
 @pytest.fixture
-async def connect() -> AsyncIterator[Connect]:
+async def connect(shared_app: Api) -> AsyncIterator[Connect]:
     """Open clients on an engine: ``connect(engine, token=…, address=…)``."""
     opened: list[httpx.AsyncClient] = []
 
     def open_client(engine: Any, token: str | None = ADMIN, address: str = "127.0.0.1", app: Any = None) -> Any:
-        app = app or create_app(engine, manage_engine=False)
+        if app is None:
+            app = shared_app
+            if app.state.engine is not engine:
+                bind(app, engine)
         client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app, client=(address, 5000)),
             base_url="http://localhost",

@@ -56,7 +56,7 @@ class Api(FastAPI):
         return schema_of(self)
 
 
-def create_app(engine: EngineLike, *, manage_engine: bool = True) -> FastAPI:
+def create_app(engine: EngineLike, *, manage_engine: bool = True) -> Api:
     """Build the application of an engine.
 
     Args:
@@ -87,16 +87,25 @@ def create_app(engine: EngineLike, *, manage_engine: bool = True) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.engine = engine
-    app.state.authenticator = Authenticator(engine.keys, engine.clock, engine.telemetry)
-    app.state.tickets = TicketStore(engine.clock)
     app.state.document = document_of(app)
     for kind in (HTTPException, RequestValidationError, WaqtorError):
         app.add_exception_handler(kind, _handle)
     install(app, SPECS)
     ws.attach(app, engine)
-    app.gate = Gate(super(Api, app).__call__, engine)
+    bind(app, engine)
     return app
+
+
+def bind(app: Api, engine: EngineLike) -> None:
+    """Put an engine behind an application.
+
+    Raises:
+        ConfigurationError: Settings that cannot work.
+    """
+    app.state.engine = engine
+    app.state.authenticator = Authenticator(engine.keys, engine.clock, engine.telemetry)
+    app.state.tickets = TicketStore(engine.clock)
+    app.gate = Gate(super(Api, app).__call__, engine)
 
 
 async def _handle(request: Request, error: Exception) -> Response:

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import structlog
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -60,8 +59,6 @@ class Gate:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._pass(scope, found, exchange)
-            except ClientDisconnect:
-                exchange.status = exchange.status or 499
             except Exception as error:
                 if exchange.status:
                     # The answer is under way: only breaking the connection tells the caller that it is not whole.

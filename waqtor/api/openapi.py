@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 
 import waqtor
 from waqtor.api.routing import SECURITY_SCHEMES
+from waqtor.contracts.wire import ErrorBody
 
 _DESCRIPTION = """\
 Send WhatsApp messages, read what came in, try and change the bot, query the traffic log.
@@ -53,6 +54,9 @@ def schema_of(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
             tags=_TAGS,
         )
-        schema["components"]["securitySchemes"] = SECURITY_SCHEMES
+        components = schema["components"]
+        components["securitySchemes"] = SECURITY_SCHEMES
+        error = ErrorBody.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+        components["schemas"] |= error.pop("$defs") | {"ErrorBody": error}
         app.openapi_schema = schema
     return app.openapi_schema

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Scope
 
@@ -17,7 +17,6 @@ from waqtor.api.access import LOOPBACK, Authenticator, address_of, is_local, tok
 from waqtor.api.aliases import PREFIX
 from waqtor.api.bodies import JsonRequest, check_media_type
 from waqtor.api.errors import error_response, printable
-from waqtor.contracts.wire import ErrorBody
 from waqtor.errors import InvalidInput, Unauthorized
 from waqtor.kernel.access import Principal
 
@@ -34,6 +33,8 @@ SECURITY_SCHEMES = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "Bearer": {"type": "http", "scheme": "bearer"},
 }
+
+ERROR_CONTENT = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
 
 _ERRORS = {
     400: "Not parseable: bad JSON, bad UTF-8, NUL characters.",
@@ -118,6 +119,8 @@ class GuardedRoute(APIRoute):
                         # Parsed here: FastAPI would turn what is raised inside into a plain 400.
                         await request.json()
                 return await inner(request)
+            except ClientDisconnect:
+                return Response(status_code=499)  # to nobody; it is what the log shows
             except Exception as error:
                 return error_response(scope, error)
 
@@ -187,7 +190,8 @@ def _responses(spec: RouteSpec) -> dict[int | str, dict[str, Any]]:
         statuses |= {401, 403, 429, 503}
     if spec.method in {"POST", "PUT", "PATCH"}:
         statuses |= {413, 415}
-    return {status: {"model": ErrorBody, "description": _ERRORS[status]} for status in sorted(statuses)}
+    # By reference and not by model: FastAPI would build a validator per route and status.
+    return {status: {"description": _ERRORS[status], "content": ERROR_CONTENT} for status in sorted(statuses)}
 
 
 def _extra(spec: RouteSpec) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class Conditions(Model):
 
         try:
             ZoneInfo(value)
-        except (OSError, ValueError) as error:
+        except (KeyError, OSError, ValueError) as error:  # KeyError: ZoneInfoNotFoundError
             raise ValueError(f"unknown time zone {value!r}") from error
         return value
 
