@@ -1,0 +1,95 @@
+"""History: what the bot decided, with filters and the stored trace of each decision."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import data
+from dashboard.ui import bubbles, decision, grids, items, times, trouble
+from dashboard.ui.i18n import known, t
+from dashboard.ui.trouble import guard
+from waqtor.contracts.views import HistoryView
+
+DECISIONS = ("answer", "clarify", "handoff", "silent", "opt_out", "opt_in")
+LANGUAGES = ("ar", "en", "arabizi", "other")
+
+
+def table(found: list[HistoryView]) -> HistoryView | None:
+    frame = pd.DataFrame(
+        {
+            t("history.when"): [times.full(entry.created) for entry in found],
+            t("history.decision"): [known(f"decision.{entry.decision}", entry.decision) for entry in found],
+            t("history.said"): [_clip(entry.trigger) for entry in found],
+            t("history.answered"): [_clip(entry.response) for entry in found],
+            t("bench.rule"): [entry.rule_id or "–" for entry in found],
+            t("bench.confidence"): [f"{entry.confidence:.0%}" for entry in found],
+            t("bench.language"): [known(f"lang.{entry.language}", entry.language) for entry in found],
+            t("history.chat"): [items.shown_number(entry.chat_id or "–") for entry in found],
+        }
+    )
+    wide = {t("history.said"): "large", t("history.answered"): "medium"}
+    place = grids.select(frame, key="history_table", widths=wide, alt=t("page.history"), rows=len(found))
+    return found[place] if place is not None and place < len(found) else None
+
+
+def _clip(text: str | None) -> str:
+    return "–" if text is None else text[:300]
+
+
+def opened(entry: HistoryView) -> None:
+    with guard():
+        trace = data.trace(entry.trace_id)
+        names = {rule.id: rule.description for rule in data.rules()}
+        story, seen = st.columns([3, 2], gap="medium")
+        with story:
+            with st.container(border=True, key="card_decision"):
+                st.html(decision.card(trace))
+            with st.container(border=True, key="card_candidates"):
+                st.subheader(t("bench.candidates"), anchor=False)
+                st.html(decision.candidates(trace, names)) if trace.candidates else st.caption(t("bench.no_candidates"))
+            with st.container(border=True, key="card_trace"):
+                st.subheader(t("bench.steps"), anchor=False)
+                st.html(decision.steps(trace))
+        with seen.container(border=True, key="card_reply"):
+            st.subheader(t("bench.reply"), anchor=False)
+            session = data.connection().session
+            name = session.client_info.name if session and session.client_info else "WaQtor"
+            st.html(bubbles.phone(name, trace.text, trace.replies, t("bench.no_reply")))
+
+
+with guard():
+    with st.container(horizontal=True, vertical_alignment="bottom", key="history_filters"):
+        kind = st.selectbox(
+            t("history.decision"), DECISIONS, index=None, key="history_decision", placeholder=t("filter.all"), width=190,
+            format_func=lambda name: t(f"decision.{name}"),
+        )  # fmt: skip
+        rule = st.selectbox(
+            t("bench.rule"), sorted(r.id for r in data.rules()), index=None, key="history_rule", placeholder=t("filter.all"), width=220,
+        )  # fmt: skip
+        language = st.selectbox(
+            t("bench.language"), LANGUAGES, index=None, key="history_language", placeholder=t("filter.all"), width=170,
+            format_func=lambda name: t(f"lang.{name}"),
+        )  # fmt: skip
+        wanted = st.text_input(t("history.search"), key="history_search", type="search", icon=":material/search:", live=True)
+    limit = st.session_state.get("history_limit", 100)
+    page = data.history(kind, rule, limit)
+    found = [
+        entry
+        for entry in page
+        if (language is None or entry.language == language)
+        and (not wanted or wanted.casefold() in f"{entry.trigger} {entry.response} {entry.chat_id}".casefold())
+    ]
+    st.caption(t("history.count", n=len(found)))
+    if found:
+        selected = table(found)
+        if page.next_cursor and limit < 500:
+            st.button(t("history.more"), key="history_more", on_click=lambda: st.session_state.update(history_limit=limit + 100))
+        if selected is None:
+            st.caption(t("history.choose"))
+        else:
+            opened(selected)
+    else:
+        filtered = bool(kind or rule or language or wanted)
+        with st.container(border=True, key="card_history_empty"):
+            trouble.empty("history", t("history.none" if filtered else "history.empty"), t("history.none.hint" if filtered else "history.empty.hint"))

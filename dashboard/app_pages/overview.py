@@ -1,0 +1,103 @@
+"""Overview: the session, key figures, live traffic, the latest messages."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import data
+from dashboard.ui import charts, i18n, items, kpis, qr, times, trouble
+from dashboard.ui.i18n import t
+from dashboard.ui.marks import esc, icon, number
+from dashboard.ui.trouble import guard
+from waqtor.contracts.views import SessionView
+
+SPANS = {"hour": 60, "day": 1440, "week": 10_080}
+
+
+def names_of_chats() -> dict[str, str]:
+    return {chat.chat_id: items.title_of(chat) for chat in data.chats()}
+
+
+def session_card(session: SessionView) -> None:
+    """A session that is not ready: the QR to scan, or what is the matter."""
+    with st.container(border=True, key=f"card_session_{session.session}"):
+        told, drawn = st.columns([3, 2], vertical_alignment="center")
+        with told:
+            st.subheader(t(f"session.{session.status}"), anchor=False)
+            steps = "".join(f"<li><span>{esc(t(f'qr.step{n}'))}</span></li>" for n in (1, 2, 3)) if session.qr else ""
+            said = f'<p class="wq-text">{esc(session.reason, 300)}</p>' if session.reason else ""
+            st.html(f"<p>{esc(t(f'session.{session.status}.hint'))}</p>{said}<ol class='wq-steps'>{steps}</ol>")
+        with drawn:
+            if session.qr:
+                try:
+                    st.html(f'<div class="wq-qr"><img alt="{esc(t("qr.alt"))}" src="{qr.data_uri(session.qr)}"></div>')
+                except ValueError:
+                    st.caption(t("qr.too_long"))
+            else:
+                st.html(f'<div class="wq-empty">{icon("phonelink_off")}</div>')
+
+
+def session_line(session: SessionView) -> None:
+    info = session.client_info
+    pairs = [(esc(t("session.transport")), number(session.transport)), (esc(t("session.since")), esc(times.ago(session.since)))]
+    if info:
+        pairs.insert(0, (esc(t("session.number")), f"<b>{esc(info.name, 60)}</b> {number('+' + info.phone_number)}"))
+    if session.queued:
+        pairs.append((esc(t("session.queued")), number(session.queued)))
+    st.html('<div class="wq-facts" style="border:0;margin:0;padding:0">' + "".join(f"<span>{a} {b}</span>" for a, b in pairs) + "</div>")
+
+
+@st.fragment(run_every=4, key="overview_live")
+def live(span: str) -> None:
+    minutes = SPANS[span]
+    sessions = data.connection().sessions
+    with guard():
+        kpis.row(data.figures(minutes), data.trends(minutes), sum(s.in_doubt for s in sessions))
+    chart, latest = st.columns([3, 2], gap="small")
+    with chart.container(border=True, key="card_traffic", height="stretch"), guard():
+        st.subheader(t("overview.traffic"), anchor=False)
+        rows = data.traffic()
+        if any(row["received"] or row["replied"] or row["other"] for row in rows):
+            labels = {name: t(f"overview.series.{name}") for name in ("received", "replied", "other")}
+            figure = charts.traffic(rows, labels, times.zone(), rtl=i18n.is_rtl())
+            total = sum(row["received"] for row in rows)
+            st.plotly_chart(figure, key="traffic", config=charts.CONFIG, alt=t("overview.traffic.alt", n=total))
+        else:
+            trouble.empty("ssid_chart", t("overview.quiet"), t("overview.quiet.hint"))
+    with latest.container(border=True, key="card_latest", height="stretch"), guard():
+        st.subheader(t("overview.latest"), anchor=False)
+        found = data.messages(limit=5)
+        if len(found):
+            st.html(items.messages(found, names_of_chats()))
+        else:
+            trouble.empty("inbox", t("overview.no_messages"), t("overview.no_messages.hint"))
+
+
+def rules_card(span: str) -> None:
+    with st.container(border=True, key="card_rules"), guard():
+        st.subheader(t("overview.top_rules"), anchor=False)
+        rows = data.top_rules(SPANS[span])
+        if rows:
+            names = {rule.id: rule.description for rule in data.rules()}
+            half = (len(rows) + 1) // 2
+            for column, part in zip(st.columns(2, gap="medium"), (rows[:half], rows[half:]), strict=True):
+                column.html(items.rules(part, names)) if part else None
+        else:
+            trouble.empty("rule", t("overview.no_answers"), t("overview.no_answers.hint"))
+
+
+sessions = data.connection().sessions
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(width="content"):
+        for session in sessions:
+            if session.status == "ready":
+                session_line(session)
+    span = st.segmented_control(
+        t("overview.span"), list(SPANS), format_func=lambda name: t(f"span.{name}"), default="day", key="overview_span",
+        required=True, label_visibility="collapsed",
+    )  # fmt: skip
+for session in sessions:
+    if session.status != "ready":
+        session_card(session)
+live(span or "day")
+rules_card(span or "day")

@@ -1,0 +1,212 @@
+"""What the pages read and do, through the SDK: briefly cached reads, plain commands, and troubles in words.
+
+Pages call these functions and nothing else. Every one may raise :class:`waqtor.errors.WaqtorError`;
+``dashboard.ui.trouble`` shows it. Tests replace :func:`open_client`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import streamlit as st
+
+from dashboard import queries
+from waqtor.client import Listing, WaqtorClient
+from waqtor.client.access import find_access
+from waqtor.contracts.views import ChatView, HistoryView, MessageView, QueryResult, RuleView, SessionView, Trace
+from waqtor.errors import Unauthorized, WaqtorError
+
+TRENDS = ("received", "sent", "answered", "reply", "unmatched", "in_doubt")
+_LIVE = 2.0
+_SLOW = 15.0
+
+
+def open_client() -> WaqtorClient:
+    """The SDK, told where by ``WAQTOR_API_URL`` and ``WAQTOR_API_KEY`` (or the local key file)."""
+    return WaqtorClient(timeout=15.0, retries=1)
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda held: held.close())
+def client() -> WaqtorClient:
+    """One client for the whole process; its connections are shared by all visitors."""
+    return open_client()
+
+
+def address() -> str:
+    """Where the sidecar is looked for; without credentials."""
+    return find_access(None, None).url
+
+
+def forget() -> None:
+    """Drop cached reads after a command, so that the next draw shows what it did."""
+    st.cache_data.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How the sidecar is doing.
+
+    Attributes:
+        state: ``ready``, ``starting`` (answers, but not ready), ``locked`` (refuses the key) or ``down``.
+        sessions: The sessions, when they could be read.
+        reasons: Why it is not ready, in its words.
+        problem: What went wrong, in words.
+    """
+
+    state: Literal["ready", "starting", "locked", "down"]
+    sessions: tuple[SessionView, ...] = ()
+    reasons: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def session(self) -> SessionView | None:
+        """The session whose state the header shows: the first that is not ready, else the first."""
+        return next((s for s in self.sessions if s.status != "ready"), next(iter(self.sessions), None))
+
+
+@st.cache_data(ttl=_LIVE, max_entries=2, show_spinner=False)
+def connection() -> Connection:
+    """Look whether the sidecar is there, lets us in, and is ready. Never raises."""
+    try:
+        reasons = tuple(client().status.ready())
+        sessions = tuple(client().status.sessions())
+    except Unauthorized as error:
+        return Connection("locked", problem=error.message)
+    except WaqtorError as error:
+        return Connection("down", problem=error.message)
+    return Connection("starting" if reasons else "ready", sessions, reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Key figures of a span; ``reply_ms`` is the median from message to reply."""
+
+    received: int
+    sent: int
+    decided: int
+    answered: int
+    handed_over: int
+    unmatched: int
+    reply_ms: float | None
+
+    @property
+    def answer_rate(self) -> float | None:
+        """Share of judged messages that were answered."""
+        return self.answered / self.decided if self.decided else None
+
+
+def _rows(result: QueryResult) -> list[dict[str, Any]]:
+    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+
+
+@st.cache_data(ttl=_LIVE, max_entries=16, show_spinner=False)
+def figures(minutes: int) -> Figures:
+    """Key figures of the last ``minutes``."""
+    row = _rows(client().analytics.query(queries.FIGURES, [minutes]))[0]
+    reply = row.pop("reply_ms")
+    return Figures(**{name: int(value or 0) for name, value in row.items()}, reply_ms=reply)
+
+
+@st.cache_data(ttl=_LIVE, max_entries=16, show_spinner=False)
+def trends(minutes: int) -> dict[str, list[float]]:
+    """Counts in equal steps over the last ``minutes``, by column."""
+    rows = _rows(client().analytics.query(queries.TRENDS, [minutes]))
+    return {name: [float(row[name]) for row in rows] for name in TRENDS}
+
+
+@st.cache_data(ttl=_LIVE, max_entries=4, show_spinner=False)
+def traffic() -> list[dict[str, Any]]:
+    """Messages per minute of the last hour: ``minute`` (epoch ms), ``received``, ``replied``, ``other``."""
+    return _rows(client().analytics.query(queries.TRAFFIC))
+
+
+@st.cache_data(ttl=_LIVE, max_entries=16, show_spinner=False)
+def top_rules(minutes: int) -> list[dict[str, Any]]:
+    """The most used rules of the last ``minutes``: ``rule_id``, ``answers``, ``confidence``."""
+    return _rows(client().analytics.query(queries.TOP_RULES, [minutes]))
+
+
+@st.cache_data(ttl=_LIVE, max_entries=32, show_spinner=False)
+def messages(status: str | None = None, limit: int = 8) -> Listing[MessageView]:
+    """The latest messages."""
+    return client().messages.list(status=status, limit=limit)
+
+
+@st.cache_data(ttl=_LIVE, max_entries=64, show_spinner=False)
+def chats(search: str = "", limit: int = 50) -> Listing[ChatView]:
+    """Chats, the last active first."""
+    return client().messages.chats(search=search.strip() or None, limit=limit)
+
+
+@st.cache_data(ttl=_LIVE, max_entries=64, show_spinner=False)
+def thread(chat_id: str, session: str, limit: int = 60) -> Listing[MessageView]:
+    """The latest messages of a chat, newest first."""
+    return client().messages.chat_messages(chat_id, session=session, limit=limit)
+
+
+@st.cache_data(ttl=_LIVE, max_entries=64, show_spinner=False)
+def history(decision: str | None = None, rule_id: str | None = None, limit: int = 100) -> Listing[HistoryView]:
+    """The bot's decisions, newest first."""
+    return client().smartbot.history(decision=decision, rule_id=rule_id, limit=limit)
+
+
+@st.cache_data(ttl=600, max_entries=64, show_spinner=False)
+def trace(trace_id: str) -> Trace:
+    """The stored trace of a decision; it never changes."""
+    return client().smartbot.trace(trace_id)
+
+
+@st.cache_data(ttl=_SLOW, max_entries=2, show_spinner=False)
+def rules() -> Sequence[RuleView]:
+    """All rules."""
+    return tuple(client().smartbot.rules.list())
+
+
+@st.cache_data(ttl=_SLOW, max_entries=2, show_spinner=False)
+def bot_status() -> dict[str, Any]:
+    """Rules, revision, encoder and index of the bot."""
+    return client().smartbot.status()
+
+
+@st.cache_data(ttl=_SLOW, max_entries=2, show_spinner=False)
+def health() -> dict[str, Any]:
+    """What the sidecar says of itself."""
+    return client().status.health()
+
+
+def test(text: str) -> Trace:
+    """What the bot would do with ``text``; nothing is sent or stored."""
+    return client().smartbot.test(text)
+
+
+def send(chat_id: str, session: str, text: str) -> str:
+    """Send a text; returns our message id. The SDK's idempotency key makes repeating safe."""
+    receipt = client().messages.send(to=chat_id, text=text, session=session)
+    forget()
+    return receipt.message_id
+
+
+def pause(chat_id: str, session: str, minutes: float | None) -> None:
+    """Keep the bot quiet in a chat, for ``minutes`` or until it is resumed."""
+    client().messages.pause_chat(chat_id, minutes=minutes, session=session)
+    forget()
+
+
+def resume(chat_id: str, session: str) -> None:
+    """Let the bot answer in a chat again."""
+    client().messages.resume_chat(chat_id, session=session)
+    forget()
+
+
+def resolve(message_id: str, outcome: Literal["sent", "not_sent"], *, resend: bool = False) -> None:
+    """Say what became of a message in doubt."""
+    client().messages.resolve(message_id, outcome, resend=resend)
+    forget()
+
+
+def rebuild() -> None:
+    """Have the bot read its rules again."""
+    client().smartbot.rebuild()
+    forget()

@@ -1,0 +1,1 @@
+"""What the pages are made of: labels, styles, charts and components."""

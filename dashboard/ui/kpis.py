@@ -1,0 +1,29 @@
+"""The row of key figures."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import data
+from dashboard.ui import times
+from dashboard.ui.i18n import t
+from dashboard.ui.marks import percent
+
+
+def row(figures: data.Figures, trends: dict[str, list[float]], in_doubt: int) -> None:
+    """Six figures with their course over the span; the last is about now."""
+    rate = figures.answer_rate
+    with st.grid(6, min_column_width=132, gap="small"):
+        _figure("received", f"{figures.received:,}", trends["received"])
+        _figure("sent", f"{figures.sent:,}", trends["sent"])
+        _figure("rate", "–" if rate is None else percent(rate), trends["answered"])
+        _figure("reply", "–" if figures.reply_ms is None else times.duration(figures.reply_ms), trends["reply"])
+        _figure("unmatched", f"{figures.unmatched:,}", trends["unmatched"])
+        _figure("in_doubt", f"{in_doubt:,}", trends["in_doubt"])
+
+
+def _figure(name: str, value: str, course: list[float]) -> None:
+    st.metric(
+        t(f"kpi.{name}"), value, help=t(f"kpi.{name}.help"), border=True, height="stretch",
+        chart_data=course, chart_type="area" if name in ("received", "reply") else "bar",
+    )  # fmt: skip

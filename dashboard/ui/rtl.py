@@ -1,0 +1,31 @@
+"""Right-to-left: every paragraph by its first strong letter, and the whole page when the language is Arabic.
+
+Streamlit has no such setting. The selectors lean on test ids, which are not a stable interface: tests/ui checks them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+PARAGRAPHS: Final = """
+[data-testid="stMarkdownContainer"] :is(p, li, h1, h2, h3, h4),
+[data-testid="stHeading"] :is(h1, h2, h3, h4),
+[data-testid="stText"], [data-testid="stCaptionContainer"] p, textarea, input {
+  unicode-bidi: plaintext; text-align: start !important;
+}
+"""
+
+PAGE: Final = """
+[data-testid="stApp"], [data-testid="stSidebar"], [data-testid="stMain"], [data-testid="stBottom"],
+[data-testid="stToolbar"], [data-testid="stPopoverBody"], [role="dialog"], [data-testid="stTooltipContent"] {
+  direction: rtl;
+}
+[data-testid="stMarkdownContainer"], [data-testid="stMetric"], [data-testid="stSidebarNav"] { text-align: right; }
+[data-testid="stPlotlyChart"], [data-testid="stDataFrame"], pre, code { direction: ltr; }
+[data-testid="stMetric"] > div, [data-testid="stWidgetLabel"] { text-align: right; }
+"""
+
+
+def css(*, page: bool) -> str:
+    """The style sheet; with ``page`` the whole page is turned round."""
+    return PARAGRAPHS + (PAGE if page else "")

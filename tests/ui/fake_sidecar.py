@@ -1,0 +1,284 @@
+"""A sidecar for the dashboard's tests: the REST answers of the contracts, over a small shop that commands change.
+
+:meth:`FakeSidecar.answer` is plain Python (AppTest reaches it through ``httpx.MockTransport``), :func:`app` serves the
+same over HTTP. Analytics queries run in a real DuckDB with the traffic log's own tables and views.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import httpx
+from waqtor.contracts.views import RuleView, SessionView, Trace
+from waqtor.storage import duck_schema
+
+from tests.ui.fake_shop import REVISION, RULES, SESSION, Shop, iso
+
+KEY = "wq_test_key_for_the_dashboard"
+SECRET_CODES = {"unauthorized": 401, "not_found": 404, "query_refused": 400, "unavailable": 503, "invalid_input": 422}
+
+
+def similarity(a: str, b: str) -> float:
+    def grams(text: str) -> set[str]:
+        text = f"  {text.lower().strip(' ?؟!.')} "
+        return {text[i : i + 3] for i in range(len(text) - 2)}
+
+    x, y = grams(a), grams(b)
+    return len(x & y) / len(x | y) if x | y else 0.0
+
+
+class Refused(Exception):
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+class FakeSidecar:
+    """Answers the dashboard; ``down`` and ``broken`` make it fail in the usual ways."""
+
+    def __init__(self, *, empty: bool = False, status: str = "ready", not_ready: tuple[str, ...] = ()) -> None:
+        self.shop = Shop(empty=empty, status=status)
+        self.not_ready = not_ready
+        self.down = False
+        self.broken: set[str] = set()
+        self.calls: list[tuple[str, str, dict[str, Any]]] = []
+        self.lock = threading.Lock()
+        self._log: Any = None
+
+    # --- the ways in
+    def transport(self) -> httpx.MockTransport:
+        def handle(request: httpx.Request) -> httpx.Response:
+            if self.down:
+                raise httpx.ConnectError("refused", request=request)
+            status, body = self.answer(
+                request.method, str(request.url.raw_path.decode()), request.content, request.headers.get("x-api-key", "")
+            )
+            return httpx.Response(status, json=body)
+
+        return httpx.MockTransport(handle)
+
+    def answer(self, method: str, target: str, content: bytes, key: str) -> tuple[int, Any]:
+        parts = urlsplit(target)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        body = json.loads(content) if content else {}
+        path = parts.path.removeprefix("/api/v1")
+        with self.lock:
+            self.calls.append((method, path, body or query))
+            try:
+                if path == "/healthz":
+                    return 200, {"ok": True, "version": "0.1.0", "uptime_s": 5025.0}
+                if path == "/readyz":
+                    return (503, {"ok": False, "reasons": list(self.not_ready)}) if self.not_ready else (200, {"ok": True})
+                if key != KEY:
+                    raise Refused("unauthorized", "This API key is unknown.")
+                if any(path.startswith(prefix) for prefix in self.broken):
+                    raise Refused("unavailable", "This part is stopping.")
+                return 200, self._route(method, [unquote(p) for p in path.strip("/").split("/")], query, body)
+            except Refused as error:
+                detail = {"code": error.code, "message": error.message, "details": {}, "request_id": "req_1"}
+                return SECRET_CODES[error.code], {"ok": False, "error": detail}
+
+    def _route(self, method: str, path: list[str], query: dict[str, str], body: dict[str, Any]) -> Any:
+        shop, limit = self.shop, int(query.get("limit", 50))
+        match [method, *path]:
+            case ["GET", "sessions"]:
+                return {"items": [self._session()]}
+            case ["GET", "session", "state"]:
+                return self._session()
+            case ["GET", "messages"]:
+                found = [m for m in reversed(shop.messages) if query.get("status") in (None, m["status"])]
+                return {"items": sorted(found, key=lambda m: m["timestamp"], reverse=True)[:limit], "next_cursor": None}
+            case ["GET", "chats"]:
+                wanted = query.get("search", "").casefold()
+                found = [c for c in shop.chats.values() if wanted in f"{c['name']} {c['chat_id']} {c['last_message']}".casefold()]
+                return {"items": sorted(found, key=lambda c: c["last_timestamp"], reverse=True)[:limit], "next_cursor": None}
+            case ["GET", "chats", chat_id, "messages"]:
+                found = [m for m in shop.messages if m["chat_id"] == chat_id]
+                return {"items": sorted(found, key=lambda m: m["timestamp"], reverse=True)[:limit], "next_cursor": None}
+            case ["POST", "chats", chat_id, "pause" | "resume" as what]:
+                shop.chats[chat_id].update(bot_paused=what == "pause", bot_paused_reason=body.get("reason", "paused by a person"))
+                return {"ok": True}
+            case ["POST", "messages", "send-text"]:
+                message = shop.add(body["to"], "", 0, "out", body["text"], "delivered")
+                message["timestamp"] = iso(datetime.now().astimezone())
+                return {"message_id": message["message_id"], "timestamp": message["timestamp"], "status": "pending"}
+            case ["POST", "messages", message_id, "resolve"]:
+                message = next((m for m in shop.messages if m["message_id"] == message_id), None)
+                if message is None:
+                    raise Refused("not_found", "There is no such message.")
+                message["status"] = "sent" if body["outcome"] == "sent" else "queued" if body.get("resend") else "failed"
+                return {"ok": True}
+            case ["GET", "smartbot", "rules"]:
+                return {"items": [self._rule(n) for n in range(0 if shop.empty else len(RULES))]}
+            case ["GET", "smartbot", "status"]:
+                return {"rules": len(RULES), "examples": 214, "revision": REVISION, "encoder": "minilm", "index": "exact",
+                        "ready": True, "enabled": True, "problems": []}  # fmt: skip
+            case ["POST", "smartbot", "rebuild"]:
+                return {"ok": True}
+            case ["GET", "smartbot", "history"]:
+                found = [h for h in shop.history if query.get("decision") in (None, h["decision"]) and query.get("rule_id") in (None, h["rule_id"])]
+                return {"items": found[:limit], "next_cursor": None}
+            case ["GET", "smartbot", "history", trace_id]:
+                entry = next((h for h in shop.history if h["trace_id"] == trace_id), None)
+                if entry is None:
+                    raise Refused("not_found", "There is no such trace.")
+                return self.judge(entry["trigger"])
+            case ["POST", "smartbot", "test"]:
+                return self.judge(body["text"])
+            case ["POST", "analytics", "query"]:
+                return self._query(body)
+        raise Refused("not_found", "No such route.")
+
+    def _session(self) -> dict[str, Any]:
+        ready = self.shop.status == "ready"
+        info = {"platform": "simulator", "phone_number": "966112003000", "name": "Oud & Rose"}
+        return SessionView(
+            session=SESSION, transport="simulator", status=self.shop.status, client_info=info if ready else None,
+            qr="2@Zk3xP0q9Vd1sB7yQmC5tW8nR4uJ6hL2,fA9eT0gK1oI3bX5vN7zM8cS4pD6rY2w=,Q1j3U5l7H9" if self.shop.status == "qr" else None,
+            reason=None if ready else "The phone is offline.", since=iso(self.shop.now - timedelta(hours=1, minutes=24)), queued=0,
+            in_doubt=sum(m["status"] == "in_doubt" for m in self.shop.messages),
+        ).model_dump(mode="json")  # fmt: skip
+
+    def _rule(self, n: int) -> dict[str, Any]:
+        rule = RULES[n]
+        family = rule["id"].split("_")[0]
+        return RuleView(
+            id=rule["id"], file=f"{family}.yaml", line=12 + 31 * n, revision=REVISION, enabled=n != 7 or True,
+            action=rule["action"], description=rule["description"], rule=rule,
+        ).model_dump(mode="json")  # fmt: skip
+
+    def judge(self, text: str) -> dict[str, Any]:
+        """Decide as the bot would, by trigrams: answer, ask back, hand over or stay silent."""
+        arabic = any("\u0600" <= c <= "\u06ff" for c in text)
+        arabizi = not arabic and any(similarity(text, e) > 0.5 for r in RULES for e in r["examples"]["arabizi"])
+        language = "ar" if arabic else "arabizi" if arabizi else "en"
+        near = sorted(
+            ((max((similarity(text, e), e) for es in r["examples"].values() for e in es), r) for r in RULES),
+            key=lambda pair: -pair[0][0],
+        )
+        scored = [(min(0.99, 0.05 + 1.6 * s), r, e, s) for (s, e), r in near[:3]]
+        confidence, best, _, _ = scored[0]
+        threshold = best["threshold"]
+        decision = "silent" if confidence < threshold else "handoff" if best["action"] == "handoff" else "answer"
+        replies = []
+        if decision != "silent":
+            reply_language = "en" if language == "en" else "ar"
+            reply = best["replies"][reply_language][0]
+            content: dict[str, Any] = {"type": "text", "body": reply["text"]}
+            if "buttons" in reply:
+                content = {"type": "buttons", "body": reply["text"], "buttons": reply["buttons"]}
+            elif "sections" in reply:
+                content = {"type": "list", "body": reply["text"], "button": reply["list_button"], "sections": reply["sections"]}
+            replies = [{"text": reply["text"], "language": reply_language, "content": content}]
+        steps = [
+            ("normalise", 0.08, "Unified letters and digits.", {"text": text[:200].lower().strip("؟?! ")}),
+            ("language", 0.03, f"Written in {language}.", {"language": language, "arabic_share": 1.0 if arabic else 0.0}),
+            ("guard", 0.05, "Nothing forbids an answer.", {"checked": ["opt-out words", "loop", "paused chat", "quiet hours", "rate"]}),
+            ("retrieve", 3.61, "Found 12 examples near the message.", {"exact": 0, "keyword": 1, "semantic": 8, "lexical": 3}),
+            ("score", 0.42, f"Best: {best['id']} at {confidence:.2f}.", {r["id"]: round(c, 3) for c, r, _, _ in scored}),
+            ("decide", 0.02, f"{decision}: {confidence:.2f} against a threshold of {threshold:.2f}.", {"threshold": threshold, "margin": 0.05}),
+            ("render", 0.11, f"Filled {len(replies)} reply.", {"variables": {"shop.name": "Oud & Rose"}}),
+            ("check", 0.04, "The outgoing text is fine." if replies else "Nothing to send.", {"length": len(replies[0]["text"]) if replies else 0}),
+        ]  # fmt: skip
+        return Trace(
+            trace_id="tr_test", text=text, language=language, decision=decision, rule_id=best["id"] if replies else None,
+            reason=f"{confidence:.2f} reaches the threshold {threshold:.2f}." if replies else f"{confidence:.2f} is below the threshold {threshold:.2f}.",
+            confidence=round(confidence, 4), threshold=threshold, stage="semantic", revision=REVISION, replies=replies,
+            candidates=[{"rule_id": r["id"], "confidence": round(c, 4)} for c, r, _, _ in scored],
+            neighbours=[{"rule_id": r["id"], "example": e, "similarity": round(s, 3), "source": "semantic"} for _, r, e, s in scored],
+            steps=[{"step": n, "ms": ms, "summary": s, "details": d} for n, ms, s, d in steps], total_ms=sum(s[1] for s in steps),
+        ).model_dump(mode="json")  # fmt: skip
+
+    def _query(self, body: dict[str, Any]) -> dict[str, Any]:
+        import duckdb
+
+        if self._log is None:
+            self._log = self._fill(duckdb.connect())
+        try:
+            cursor = self._log.execute(body["sql"], body.get("params") or [])
+        except duckdb.Error as error:
+            raise Refused("query_refused", str(error)) from None
+        columns = [d[0] for d in cursor.description]
+        types = [str(d[1]) for d in cursor.description]
+        return {"columns": columns, "types": types, "rows": cursor.fetchall(), "truncated": False, "elapsed_ms": 1.4}
+
+    def _fill(self, log: Any) -> Any:
+        import pandas
+
+        log.execute("CREATE SCHEMA log; CREATE SCHEMA meta")
+        for table in duck_schema.TABLES:
+            log.execute(table.create())
+            log.execute(f"CREATE VIEW main.{table.name} AS {duck_schema.view_sql(table.name, texts=True, session=None)}")
+        log.execute(f"CREATE VIEW main.sends AS {duck_schema.view_sql('sends', texts=True, session=None)}")
+        draw, offset, rows = random.Random(3), 0, self.shop.minutes()
+        messages: list[Any] = []
+        sends: list[Any] = []
+        decisions: list[Any] = []
+        for n, (minutes, kind) in enumerate(sorted(rows, reverse=True)):
+            when = self.shop.now - timedelta(minutes=minutes)
+            chat, rule = f"chat{draw.randrange(90)}", draw.choices(RULES, [30, 16, 22, 9, 7, 8, 12, 4, 15])[0]["id"]
+            messages.append((offset := offset + 1, f"in{n}", SESSION, when, "text", chat))
+            decisions.append((offset := offset + 1, f"in{n}", SESSION, when, kind, rule if kind != "silent" else None, draw.uniform(0.7, 0.99), chat))
+            if kind != "silent":
+                sent = when + timedelta(milliseconds=draw.lognormvariate(5.6, 0.4))
+                sends.append((offset := offset + 1, f"out{n}", SESSION, sent, "delivered", "reply", chat))
+            elif draw.random() < 0.3:
+                sends.append((offset := offset + 1, f"out{n}", SESSION, when + timedelta(seconds=50), "sent", "api", chat))
+        for table, columns, values in (
+            ("messages", "journal_offset, message_id, session, created, type, chat_key", messages),
+            ("decisions", "journal_offset, message_id, session, created, decision, rule_id, confidence, chat_key", decisions),
+            ("send_changes", "journal_offset, message_id, session, created, status, cause, chat_key", sends),
+        ):
+            if values:
+                rows = pandas.DataFrame(values, columns=columns.split(", "))
+                log.register("rows", rows)
+                log.execute(f"INSERT INTO log.{table} ({columns}) SELECT {columns} FROM rows")
+                log.unregister("rows")
+        return log
+
+
+def app(sidecar: FakeSidecar) -> Any:
+    """The fake as an ASGI application."""
+    from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
+    from starlette.requests import Request
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
+
+    async def everything(request: Request) -> JSONResponse:
+        target = request.scope["raw_path"].decode() + ("?" + request.url.query if request.url.query else "")
+        key = request.headers.get("x-api-key", "")
+        status, body = await run_in_threadpool(sidecar.answer, request.method, target, await request.body(), key)
+        return JSONResponse(body, status)
+
+    return Starlette(routes=[Route("/{path:path}", everything, methods=["GET", "POST", "PUT", "DELETE"])])
+
+
+class Served:
+    """The fake on a free port of this machine, in a thread."""
+
+    def __init__(self, sidecar: FakeSidecar) -> None:
+        import socket
+
+        import uvicorn
+
+        self.sidecar = sidecar
+        self.socket = socket.socket()
+        self.socket.bind(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.server = uvicorn.Server(uvicorn.Config(app(sidecar), log_level="error", lifespan="off"))
+        self.thread = threading.Thread(target=self.server.run, args=([self.socket],), daemon=True)
+
+    def __enter__(self) -> Served:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.should_exit = True
+        self.thread.join(10)
+        self.socket.close()
