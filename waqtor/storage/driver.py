@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Engine
 
 from waqtor.contracts.events import Event
-from waqtor.storage.transaction import Row, Tx
+from waqtor.storage.transaction import Row, Tx, dump
 
 JOURNAL_COLUMNS = "seq, id, type, version, created, session, correlation_id, dedup_key, lane, subject, data"
 INSERT_EVENT = f"INSERT INTO journal ({JOURNAL_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -46,6 +46,10 @@ class Driver(Protocol):
         """
         ...
 
+    def committed(self) -> bool:
+        """Whether the transaction whose commit ended in :class:`ConnectionLost` was committed after all."""
+        ...
+
     def rollback(self) -> None:
         """Undo."""
         ...
@@ -80,7 +84,7 @@ def append_events(driver: Driver, tx: Tx) -> list[Event]:
         rows.append(
             (
                 offset, event.id, event.type, event.version, event.created, event.session, event.correlation_id,
-                event.dedup_key, event.lane, event.subject, orjson.dumps(event.data).decode(),
+                event.dedup_key, event.lane, event.subject, dump(event.data),
             )
         )  # fmt: skip
         offset += 1
@@ -97,6 +101,7 @@ def _without_duplicates(tx: Tx) -> list[Event]:
     for event in tx.events:
         if event.dedup_key is not None:
             if event.dedup_key in known:
+                event.offset = 0
                 continue
             known.add(event.dedup_key)
         fresh.append(event)

@@ -6,12 +6,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import orjson
 import structlog
 
-from waqtor.contracts.events import EVENTS, Event, check
+from waqtor.contracts.events import EVENTS, Event
 from waqtor.storage.driver import JOURNAL_COLUMNS, event_of
-from waqtor.storage.transaction import Tx
+from waqtor.storage.transaction import Tx, dump
 
 if TYPE_CHECKING:
     from waqtor.storage.store import SqlStore
@@ -31,7 +30,7 @@ def _append(tx: Tx, groups: Sequence[Sequence[Event]]) -> Sequence[None]:
             if event.subject and event.personal is not None:
                 tx.many(
                     "INSERT INTO payloads (id, data) VALUES (?, ?) ON CONFLICT (id) DO NOTHING",
-                    [(event.subject, orjson.dumps(event.personal).decode())],
+                    [(event.subject, dump(event.personal))],
                 )
     return [None] * len(groups)
 
@@ -43,11 +42,10 @@ class SqlJournal:
     PostgreSQL every read goes to the database, where offset order is commit order.
     """
 
-    def __init__(self, store: SqlStore, *, keep: int = 8192, strict: bool = False) -> None:
+    def __init__(self, store: SqlStore, *, keep: int = 8192) -> None:
         self._store = store
         self._recent: deque[Event] = deque(maxlen=keep)
         self._watchers: list[Callable[[], None]] = []
-        self._strict = strict
         self._head = 0
 
     @property
@@ -107,9 +105,6 @@ class SqlJournal:
 
     def committed(self, events: list[Event]) -> None:
         """Take the events of a commit (called by the writer, in the event loop, in commit order)."""
-        if self._strict:
-            for event in events:
-                check(event)
         self._recent.extend(events)
         self._head = max(self._head, events[-1].offset)
         self._wake()

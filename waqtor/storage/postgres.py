@@ -28,6 +28,7 @@ class PostgresDriver:
         self._url = url.replace("postgresql+psycopg://", "postgresql://").replace("postgres://", "postgresql://")
         self._patience = patience
         self._connection: psycopg.Connection[Row] | None = None
+        self._transaction_id = ""
         self.reader: Engine = create_engine(
             self._url.replace("postgresql://", "postgresql+psycopg://", 1), pool_size=4, max_overflow=4,
             pool_pre_ping=True,
@@ -36,7 +37,14 @@ class PostgresDriver:
     def open(self) -> None:
         """Connect and migrate (one engine at a time)."""
         self._connect()
-        connection = self._open_connection()
+        try:
+            self._migrate(self._open_connection())
+        except BaseException:
+            self.close()
+            raise
+
+    @staticmethod
+    def _migrate(connection: psycopg.Connection[Row]) -> None:
         connection.execute("BEGIN")
         try:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATE_LOCK,))
@@ -52,13 +60,17 @@ class PostgresDriver:
             )
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            with contextlib.suppress(psycopg.Error):
+                connection.execute("ROLLBACK")
             raise
 
     def begin(self, now: int, owner: str) -> Tx:
-        """Start a write transaction (READ COMMITTED)."""
+        """Start a write transaction (READ COMMITTED) and learn its id, in one round trip."""
         connection = self._open_connection()
-        connection.execute("BEGIN")
+        cursor = connection.execute("BEGIN; SELECT pg_current_xact_id()::text", prepare=False)
+        cursor.nextset()
+        row = cursor.fetchone()
+        self._transaction_id = str(row[0]) if row else ""
         return PostgresTx(connection, now, owner)
 
     def next_offset(self, tx: Tx) -> int:
@@ -76,6 +88,36 @@ class PostgresDriver:
             self._open_connection().execute("COMMIT")
         except psycopg.OperationalError as error:
             raise ConnectionLost(str(error)) from error
+
+    def committed(self) -> bool:
+        """Whether the last transaction was committed: the server remembers, also after a restart.
+
+        While its old backend is still at it, it is ended, so that the answer is final.
+        """
+        deadline = time.monotonic() + self._patience
+        while True:
+            self.reconnect()
+            try:
+                return self._fate(deadline)
+            except psycopg.OperationalError as error:
+                if time.monotonic() > deadline:
+                    raise StorageFailed("PostgreSQL cannot say whether a transaction was committed.") from error
+
+    def _fate(self, deadline: float) -> bool:
+        connection = self._open_connection()
+        while True:
+            row = connection.execute("SELECT pg_xact_status(%s::xid8)", (self._transaction_id,)).fetchone()
+            status = row[0] if row else None
+            if status != "in progress":
+                return status == "committed"
+            if time.monotonic() > deadline:
+                raise StorageFailed("PostgreSQL cannot say whether a transaction was committed.")
+            connection.execute(
+                "SELECT pg_terminate_backend(l.pid) FROM pg_locks l WHERE l.locktype = 'transactionid' "
+                "AND l.transactionid = (%s::xid8)::xid AND l.granted AND l.pid <> pg_backend_pid()",
+                (self._transaction_id,),
+            )
+            time.sleep(0.05)
 
     def rollback(self) -> None:
         """Undo."""
@@ -100,8 +142,8 @@ class PostgresDriver:
                 time.sleep(0.2)
 
     def lost(self, error: BaseException) -> bool:
-        """Whether the error means that the connection is gone."""
-        if isinstance(error, ConnectionLost):
+        """Whether the connection is gone, or the server ended the transaction for one that may win a second time."""
+        if isinstance(error, ConnectionLost | psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
             return True
         broken = self._connection is None or self._connection.closed
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and bool(broken)

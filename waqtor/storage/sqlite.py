@@ -102,6 +102,10 @@ class SqliteDriver:
         """Make it durable (fdatasync of the WAL)."""
         self._open_connection().execute("COMMIT")
 
+    def committed(self) -> bool:
+        """Never asked: a commit's answer is not lost within a process."""
+        return False
+
     def rollback(self) -> None:
         """Undo."""
         connection = self._open_connection()

@@ -51,10 +51,10 @@ class SqlStore:
         self.epoch = ""
         self.exclusive = driver.exclusive
         strict = bool(os.environ.get("PYTEST_VERSION")) if strict is None else strict
-        self.journal = SqlJournal(self, strict=strict)
+        self.journal = SqlJournal(self)
         self.writer = Writer(
             driver, self.clock, self.owner, on_commit=self._committed,
-            on_failure=self._failed, telemetry=telemetry,
+            on_failure=self._failed, telemetry=telemetry, strict=strict,
         )  # fmt: skip
         self._on_failure = on_failure
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="store-reader")
@@ -76,6 +76,7 @@ class SqlStore:
 
     async def close(self) -> None:
         """Finish waiting writes and close."""
+        self.writer.refuse()
         await asyncio.to_thread(self.writer.stop)
         self._pool.shutdown(wait=True)
         await asyncio.to_thread(self.driver.close)

@@ -1,11 +1,13 @@
 """One write transaction on the driver, the same for SQLite and PostgreSQL.
 
 Hot statements are plain text with ``?`` parameters, known to the driver's statement cache. ``{in}`` stands for
-membership in a list given as the next parameter.
+membership in a list given as the next parameter, ``{lock}`` at the end of a SELECT for keeping its rows to the
+commit (SQLite has one writer and needs nothing).
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import zlib
 from collections.abc import Iterable, Sequence
@@ -26,6 +28,7 @@ class Tx(Protocol):
     now: int
     owner: str
     salt: int
+    writes: int
     events: list[Event]
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
@@ -61,10 +64,12 @@ class SqliteTx:
         self.now = now
         self.owner = owner
         self.salt = 0
+        self.writes = 0
         self.events: list[Event] = []
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """Run one statement and return its rows."""
+        self.writes += not sql.startswith("SELECT")
         return self._c.execute(for_sqlite(sql), params).fetchall()
 
     def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
@@ -77,12 +82,14 @@ class SqliteTx:
 
         The row count is asked instead of RETURNING, which would more than double the time of a short UPDATE.
         """
+        self.writes += 1
         execute, text = self._c.execute, for_sqlite(sql)
         return [execute(text, item).rowcount > 0 for item in items]
 
     def many(self, sql: str, items: Sequence[Sequence[Any]]) -> None:
         """Run a statement for each item."""
         if items:
+            self.writes += 1
             self._c.executemany(for_sqlite(sql), items)
 
     def listed(self, values: Iterable[str]) -> Any:
@@ -102,10 +109,12 @@ class PostgresTx:
         self.now = now
         self.owner = owner
         self.salt = 0
+        self.writes = 0
         self.events: list[Event] = []
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """Run one statement and return its rows."""
+        self.writes += not sql.startswith("SELECT")
         self._cursor.execute(for_postgres(sql), params)
         return self._cursor.fetchall() if self._cursor.description else []
 
@@ -118,6 +127,7 @@ class PostgresTx:
         """Run a statement for each item, pipelined, and tell which changed a row."""
         if not items:
             return []
+        self.writes += 1
         self._cursor.executemany(for_postgres(sql) + " RETURNING 1", items, returning=True)
         found: list[bool] = []
         while True:
@@ -128,6 +138,7 @@ class PostgresTx:
     def many(self, sql: str, items: Sequence[Sequence[Any]]) -> None:
         """Run a statement for each item, pipelined."""
         if items:
+            self.writes += 1
             self._cursor.executemany(for_postgres(sql), items)
 
     def listed(self, values: Iterable[str]) -> Any:
@@ -137,6 +148,19 @@ class PostgresTx:
     def journal(self, event: Event) -> None:
         """Append an event."""
         self.events.append(event)
+
+
+def dump(value: Any) -> str:
+    """JSON for a text column, also of what the fast encoder refuses: huge integers, deep nesting, lone surrogates."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace").decode()
+
+
+def plain(text: str) -> str:
+    """Free text for a text column: PostgreSQL refuses NUL, and half a surrogate pair is no character."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def lane_of(tx: Tx, session: str, chat_id: str) -> int:
@@ -150,10 +174,11 @@ def lane_of(tx: Tx, session: str, chat_id: str) -> int:
 @lru_cache(maxsize=512)
 def for_sqlite(sql: str) -> str:
     """The text for sqlite3."""
-    return sql.replace("{in}", "IN (SELECT value FROM json_each(?))")
+    return sql.replace("{in}", "IN (SELECT value FROM json_each(?))").replace("{lock}", "")
 
 
 @lru_cache(maxsize=512)
 def for_postgres(sql: str) -> str:
     """The text for psycopg."""
-    return sql.replace("%", "%%").replace("{in}", "= ANY(?)").replace("?", "%s")
+    text = sql.replace("%", "%%").replace("{in}", "= ANY(?)").replace("{lock}", "FOR UPDATE")
+    return text.replace("?", "%s")

@@ -2,26 +2,28 @@
 
 Two ways in. :meth:`Writer.write` takes a function of the transaction. :meth:`Writer.submit` takes an item for a
 *batch operation*, a function of the transaction and all items that wait for the same operation: the hot path,
-where one Python call serves many waiters. Functions hold their own checks, may run twice, and must raise before
-they write: an error in one makes the writer roll back and run the whole group again, one by one.
+where one Python call serves many waiters. Functions hold their own checks and may run twice. Best they raise before
+they write: an error after a write makes the writer roll back and run the whole group again, one by one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import psycopg
 import structlog
 
-from waqtor.contracts.events import Event
+from waqtor.contracts.events import Event, check
 from waqtor.errors import StorageFailed, WaqtorError
 from waqtor.kernel.clock import Clock
 from waqtor.kernel.telemetry import Telemetry
-from waqtor.storage.driver import Driver, append_events
+from waqtor.storage.driver import ConnectionLost, Driver, append_events
 from waqtor.storage.transaction import Tx
 
 T = TypeVar("T")
@@ -47,12 +49,13 @@ class _Work:
 def _call(tx: Tx, functions: Sequence[Callable[[Tx], Any]]) -> Sequence[Any]:
     results: list[Any] = []
     for function in functions:
-        before = len(tx.events)
+        events, writes = len(tx.events), tx.writes
         try:
             results.append(function(tx))
         except WaqtorError as error:
-            # The rule is to raise before writing, so only the events need to be taken back.
-            del tx.events[before:]
+            if tx.writes > writes:
+                raise  # its writes must go too: the writer rolls back and runs the group one by one
+            del tx.events[events:]
             results.append(error)
     return results
 
@@ -66,6 +69,7 @@ class Writer:
         owner: Boot id of this engine, stamped on what it claims.
         on_commit: Called in the event loop with the events of each commit, before the waiters wake.
         on_failure: Called once, from the thread, when the database refuses for good.
+        strict: Refuse an event that does not fit its model (tests), before it is committed.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Writer:
         on_commit: Callable[[list[Event]], None],
         on_failure: Callable[[StorageFailed], None],
         telemetry: Telemetry | None = None,
+        strict: bool = False,
     ) -> None:
         self._driver = driver
         self._clock = clock
@@ -84,6 +89,7 @@ class Writer:
         self._on_commit = on_commit
         self._on_failure = on_failure
         self._telemetry = telemetry
+        self._strict = strict
         self._urgent: deque[_Work] = deque()
         self._ordinary: deque[_Work] = deque()
         self._wake = threading.Event()
@@ -115,6 +121,10 @@ class Writer:
             self._wake.set()
         return future
 
+    def refuse(self) -> None:
+        """Take nothing more. Call it in the event loop, like :meth:`submit`, so that nothing slips in behind."""
+        self._closing = True
+
     def stop(self, timeout: float = 30.0) -> None:
         """Finish what waits, then end the thread."""
         self._closing = True
@@ -145,9 +155,10 @@ class Writer:
         started = time.perf_counter()
         try:
             results, events = self._commit(group)
-        except StorageFailed as error:
-            self._fail(error)
-            results, events = [error] * len(group), []
+        except Exception as error:
+            failure = error if isinstance(error, StorageFailed) else StorageFailed(f"The writer broke: {error!r}")
+            self._fail(failure)
+            results, events = [failure] * len(group), []
         if self._telemetry is not None:
             self._telemetry.commits.inc()
             self._telemetry.writes.inc(len(group))
@@ -160,7 +171,7 @@ class Writer:
                 return self._transaction(group)
             except Exception as error:
                 if self._driver.lost(error):
-                    # Whether the commit arrived is unknown; the operations recognise their own rows.
+                    # Nothing of it was committed (see _transaction), so the whole group runs again.
                     _log.warning("store.connection_lost", attempt=attempt, error=str(error))
                     self._driver.reconnect()
                     continue
@@ -175,8 +186,12 @@ class Writer:
     def _one_by_one(self, group: list[_Work]) -> tuple[list[Any], list[Event]]:
         results: list[Any] = []
         events: list[Event] = []
-        for work in group:
-            result, fresh = self._commit([work])
+        for place, work in enumerate(group):
+            try:
+                result, fresh = self._commit([work])
+            except StorageFailed as error:  # what was committed before it stands
+                self._fail(error)
+                return results + [error] * (len(group) - place), events
             results.extend(result)
             events.extend(fresh)
         return results, events
@@ -193,7 +208,15 @@ class Writer:
             for place, answer in zip(places, answers, strict=True):
                 results[place] = answer
         fresh = append_events(self._driver, tx)
-        self._driver.commit()
+        if self._strict:
+            for event in fresh:
+                check(event)
+        try:
+            self._driver.commit()
+        except ConnectionLost:
+            if not self._driver.committed():
+                raise
+            _log.warning("store.commit_answer_lost", waiting=len(group))
         return results, fresh
 
     def _resolve(self, group: list[_Work], results: list[Any], events: list[Event]) -> None:
@@ -202,8 +225,11 @@ class Writer:
             return
 
         def finish() -> None:
-            if events:
-                self._on_commit(events)
+            try:
+                if events:
+                    self._on_commit(events)
+            except Exception:
+                _log.exception("store.on_commit_failed", events=len(events))
             for work, result in zip(group, results, strict=True):
                 if work.future.done():
                     continue
@@ -220,18 +246,27 @@ class Writer:
     def _fail(self, error: StorageFailed) -> None:
         self._failed = error
         _log.critical("store.failed", error=error.message)
-        self._on_failure(error)
+        try:
+            self._on_failure(error)
+        except Exception:
+            _log.exception("store.on_failure_failed")
+
+
+_SQLITE_FATAL = frozenset(
+    {
+        sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN,
+    }
+)  # fmt: skip
+# Disk full, I/O error, data or index corrupted, the server turned read-only.
+_POSTGRES_FATAL = frozenset({"53100", "58030", "XX001", "XX002", "25006"})
 
 
 def is_disk_failure(error: BaseException) -> bool:
-    """Whether the disk or server refused for a reason that trying again will not cure."""
-    text = str(error).lower()
-    signs = (
-        "disk i/o error",
-        "disk is full",
-        "malformed",
-        "no space left",
-        "readonly database",
-        "could not extend file",
-    )
-    return any(sign in text for sign in signs)
+    """Whether the disk or server refused for a reason that trying again will not cure.
+
+    Told by the code, never by the text: texts may quote what a stranger wrote.
+    """
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_FATAL
+    return isinstance(error, psycopg.Error) and error.sqlstate in _POSTGRES_FATAL

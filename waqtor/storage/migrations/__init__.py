@@ -8,7 +8,7 @@ from importlib import resources
 
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _TOKENS = {
-    "sqlite": {"{{rowid}}": "INTEGER PRIMARY KEY", "{{clustered}}": "WITHOUT ROWID"},
+    "sqlite": {"{{rowid}}": "INTEGER NOT NULL PRIMARY KEY", "{{clustered}}": "WITHOUT ROWID"},
     "postgresql": {"{{rowid}}": "BIGINT PRIMARY KEY", "{{clustered}}": ""},
 }
 
