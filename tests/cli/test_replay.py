@@ -21,7 +21,7 @@ from waqtor.transports.simulator.client import SimulatorTransport
 from waqtor.transports.simulator.process import SimulatorProcess
 class Sink:
     async def message(self, message): pass
-    async def receipt(self, receipt): pass
+    async def receipts(self, receipts): pass
     async def report(self, report):
         if report.status == "ready": print("ready", flush=True)
 async def main():

@@ -21,7 +21,7 @@ class Sink:
     """Takes deliveries as an engine would; ``commit`` stands for the wait of a commit and may raise."""
 
     messages: list[Any] = field(default_factory=list)
-    receipts: list[Any] = field(default_factory=list)
+    statuses: list[Any] = field(default_factory=list)
     reports: list[Any] = field(default_factory=list)
     begun: list[str] = field(default_factory=list)
     running: int = 0
@@ -39,10 +39,11 @@ class Sink:
         finally:
             self.running -= 1
 
-    async def receipt(self, receipt: Any) -> None:
-        if self.commit is not None:
-            await self.commit(receipt)
-        self.receipts.append(receipt)
+    async def receipts(self, receipts: Any) -> None:
+        for receipt in receipts:
+            if self.commit is not None:
+                await self.commit(receipt)
+            self.statuses.append(receipt)
 
     async def report(self, report: Any) -> None:
         self.reports.append(report)

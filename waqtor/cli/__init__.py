@@ -1,10 +1,10 @@
-"""The ``waqtor`` command; its groups are added by :mod:`waqtor.cli.main`."""
+"""The ``waqtor`` command: one module a group, put together in :mod:`waqtor.cli.application`."""
 
 from __future__ import annotations
 
 
 def main() -> None:
     """Run the command line."""
-    from waqtor.cli.main import app
+    from waqtor.cli.application import run
 
-    app()
+    run()

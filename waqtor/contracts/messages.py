@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, field_validator, model_validator
 
 from waqtor.contracts.base import Model
 
@@ -174,11 +174,17 @@ class InboundMessage(Model):
     sender: str
     chat_id: str
     content: IncomingContent
-    timestamp: int
+    timestamp: Annotated[int, Field(ge=0, lt=253_402_300_800_000_000)]
     is_group: bool = False
     mentioned: bool = False
     push_name: Annotated[str, Field(max_length=200)] = ""
     quoted_id: str | None = None
+
+    @field_validator("session", "message_id", "sender", "chat_id", "push_name", "quoted_id", mode="before")
+    @classmethod
+    def _no_nul(cls, value: object) -> object:
+        # PostgreSQL text cannot hold NUL; in ids and names nobody means it.
+        return value.replace("\x00", "\ufffd") if isinstance(value, str) and "\x00" in value else value
 
 
 def body_of(content: Any) -> str:

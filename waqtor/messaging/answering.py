@@ -8,7 +8,8 @@ from datetime import datetime
 import structlog
 
 from waqtor.contracts.addresses import parse_address
-from waqtor.contracts.events import Event, hydrate
+from waqtor.contracts.commands import OptIn, OptOut, PauseChat
+from waqtor.contracts.events import EVENTS, Event, check, hydrate
 from waqtor.kernel.clock import Clock
 from waqtor.kernel.hooks import Answer, Incoming
 from waqtor.kernel.plugins import Loaded, PluginManager
@@ -40,9 +41,24 @@ class Answerer:
         if message is None:
             return  # erased before anybody answered
         async for plugin, answer in self._plugins.answers(message):
-            await self._commit(message, plugin, answer)
+            try:
+                reply = self._reply(message, plugin, answer)
+            except Exception as error:  # an answer that cannot be used is the plugin's failure, nobody else's
+                self._plugins.failed(plugin, error)
+                continue
+            queued = await self._ledger.reply(reply)
+            for draft, row in zip(reply.drafts, queued or (), strict=False):
+                if row.fresh:
+                    self._offer(pending_of(draft, row))
 
-    async def _commit(self, message: Incoming, plugin: Loaded, answer: Answer) -> None:
+    def _reply(self, message: Incoming, plugin: Loaded, answer: Answer) -> Reply:
+        for event in answer.events:
+            if not EVENTS[event.type].journaled:
+                raise ValueError(f"{event.type} is ephemeral and cannot be part of an answer")
+            check(event)
+        for control in answer.controls:
+            if not isinstance(control, PauseChat | OptOut | OptIn):
+                raise TypeError(f"{type(control).__name__} cannot be part of an answer")
         not_after = self._clock.now_us() + int(self._expiry * 1_000_000)
         drafts = [
             Draft(
@@ -59,14 +75,10 @@ class Answerer:
             )
             for part, send in enumerate(answer.sends)
         ]
-        reply = Reply(
+        return Reply(
             message.message_id, message.session, message.chat_id, plugin.name, drafts, answer.events,
             answer.trace_id, answer.trace, answer.controls,
         )  # fmt: skip
-        queued = await self._ledger.reply(reply)
-        for draft, row in zip(drafts, queued or (), strict=False):
-            if row.fresh:
-                self._offer(pending_of(draft, row))
 
 
 def pending_of(draft: Draft, row: Queued) -> Pending:
@@ -74,7 +86,7 @@ def pending_of(draft: Draft, row: Queued) -> Pending:
     return Pending(
         row.message_id, draft.session, draft.to, draft.content, draft.priority, not_after=draft.not_after,
         due_at=draft.due_at, quoted_id=draft.quoted_id, cause=draft.cause, cause_id=draft.cause_id,
-        correlation_id=draft.correlation_id,
+        correlation_id=draft.correlation_id, quoted_provider_id=row.quoted_provider_id,
     )  # fmt: skip
 
 

@@ -107,16 +107,18 @@ class DoubtResolver:
         except Exception as error:
             _log.info("doubt.lookup_failed", message_id=pending.message_id, error=str(error))
             found = Lookup("unknown")
-        whose, cause = (pending.message_id, self._session, pending.to), pending.cause
+        whose, cause, number = (pending.message_id, self._session, pending.to), pending.cause, pending.attempt
         if found.state == "accepted":
             await self._ledger.settle(Outcome(*whose, "sent", provider_id=found.provider_id, cause=cause))
         elif found.state == "absent":
             reason = "the provider never accepted it"
-            await self._ledger.settle(Outcome(*whose, "requeue", error_code="absent", error_reason=reason, cause=cause))
+            await self._ledger.settle(
+                Outcome(*whose, "requeue", error_code="absent", error_reason=reason, cause=cause, attempt=number)
+            )
             self._sender.offer(pending)
         else:
             reason = "the provider cannot say whether it accepted it"
             await self._ledger.settle(
-                Outcome(*whose, "in_doubt", error_code="uncertain", error_reason=reason, cause=cause)
+                Outcome(*whose, "in_doubt", error_code="uncertain", error_reason=reason, cause=cause, attempt=number)
             )
             self.add(pending, after=_RETRY_S[min(attempt, len(_RETRY_S) - 1)], attempt=attempt + 1)

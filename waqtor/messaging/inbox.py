@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
-import structlog
+from collections.abc import Awaitable, Callable, Sequence
 
 from waqtor.contracts.messages import InboundMessage
 from waqtor.kernel.telemetry import Telemetry
 from waqtor.messaging.ports import Ledger, Receipt, SessionReport
-
-_log = structlog.get_logger(__name__)
 
 
 class Inbox:
@@ -40,10 +36,9 @@ class Inbox:
         else:
             self._telemetry.duplicates.labels(message.session).inc()
 
-    async def receipt(self, receipt: Receipt) -> None:
-        """Store a status; returns after the commit."""
-        if not await self._ledger.receipt(receipt):
-            _log.debug("receipt.no_news", session=receipt.session, status=receipt.status)
+    async def receipts(self, receipts: Sequence[Receipt]) -> None:
+        """Store statuses; returns after the commit."""
+        await self._ledger.receipts(receipts)
 
     async def report(self, report: SessionReport) -> None:
         """Pass on a change of the session's state."""

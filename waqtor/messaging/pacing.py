@@ -41,7 +41,7 @@ class TokenBucket:
                         return
                     self._tokens = min(self.burst, self._tokens + (now - self._at) * self.rate)
                     self._at = now
-                    if self._tokens >= 1.0:
+                    if self._tokens >= 1.0 - 1e-9:  # rounding must not cost another round
                         self._tokens -= 1.0
                         return
                     wait = (1.0 - self._tokens) / self.rate

@@ -71,8 +71,8 @@ class TransportSink(Protocol):
         """Take an incoming message (a redelivery is a no-op)."""
         ...
 
-    async def receipt(self, receipt: Receipt) -> None:
-        """Take a status of an earlier send."""
+    async def receipts(self, receipts: Sequence[Receipt]) -> None:
+        """Take statuses of earlier sends, in order, in one commit."""
         ...
 
     async def report(self, report: SessionReport) -> None:
@@ -136,12 +136,16 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """What became of a draft: ``fresh`` is false when the key was there already."""
+    """What became of a draft: ``fresh`` is false when the key was there already.
+
+    ``quoted_provider_id`` is the provider's id of the quoted message, where one is known.
+    """
 
     message_id: str
     created: int
     state: str
     fresh: bool
+    quoted_provider_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -168,15 +172,23 @@ GrantState = Literal["go", "skipped", "held", "gone"]
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The answer to "may this row be sent now?", committed as ``sending`` when it is ``go``."""
+    """The answer to "may this row be sent now?", committed as ``sending`` when it is ``go``.
+
+    ``gone``: somebody else has or had it. ``held``: it waits still, after ``attempt`` attempts, of which the
+    asker did not know; it may ask again with that number.
+    """
 
     state: GrantState
     reason: str = ""
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a call ended: ``sent`` (with provider id), ``failed``, ``requeue`` (with due_at), ``in_doubt``."""
+    """How a call ended: ``sent`` (with provider id), ``failed``, ``requeue`` (with due_at), ``in_doubt``.
+
+    With ``attempt`` (1, 2, …) only that attempt is ended, and nothing happens when a later one is under way.
+    """
 
     message_id: str
     session: str
@@ -188,6 +200,7 @@ class Outcome:
     retryable: bool = False
     due_at: int | None = None
     cause: str = "api"
+    attempt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +255,10 @@ class Ledger(Protocol):
 
     async def receipt(self, receipt: Receipt) -> bool:
         """Commit a status (monotone: a late ``sent`` after ``read`` changes nothing); true if it advanced."""
+        ...
+
+    async def receipts(self, receipts: Sequence[Receipt]) -> Sequence[bool]:
+        """Commit several statuses, in order; says for each whether it advanced."""
         ...
 
     async def unsettled(self, session: str) -> list[tuple[Pending, int]]:

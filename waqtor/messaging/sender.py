@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import structlog
 
@@ -95,7 +95,8 @@ class Sender:
         self.queue.offer(pending)
 
     async def run(self) -> None:
-        """Load what waits in the database, then work until cancelled."""
+        """Load what waits in the database, then work until cancelled; may be run again afterwards."""
+        self._stopping = False
         self.queue.overflowed = True
         await self._load()
         workers = [asyncio.create_task(self._work()) for _ in range(self._config.concurrency)]
@@ -161,10 +162,17 @@ class Sender:
     async def _send(self, pending: Pending) -> int | None:
         """One send; returns when to try again (UTC µs), or ``None`` when it is settled."""
         granted = await self._ledger.grant(pending)
+        if granted.state == "held":  # another attempt was made that this copy knew nothing of
+            pending.attempt = granted.attempt
+            return self._clock.now_us()
         if granted.state != "go":
             self._telemetry.sends.labels(self.session, granted.state).inc()
             return None
         pending.attempt += 1
+        if not self._lease.held:
+            # The commit took so long that another engine may be at it: nothing was sent, and nothing will be.
+            await self._settle(pending, "requeue", "lease_lost", "this engine lost the session before the call")
+            return self._clock.now_us()
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._config.timeout):
@@ -173,6 +181,11 @@ class Sender:
             return await self._refused(pending, error)
         except (SendUncertain, TimeoutError) as error:
             await self._doubt(pending, str(error) or "no answer in time")
+            return None
+        except Exception as error:
+            # A fault of the transport proves nothing about the message.
+            _log.exception("sender.transport_failed", message_id=pending.message_id)
+            await self._doubt(pending, f"{type(error).__name__} in the transport")
             return None
         self._seconds.observe(time.perf_counter() - started)
         self._sent.inc()
@@ -190,24 +203,26 @@ class Sender:
                 self.bucket.hold(min(wait, 60.0))
             again = self._clock.now_us() + int(wait * 1_000_000)
         self._telemetry.sends.labels(self.session, "requeued" if retry else "failed").inc()
-        await self._ledger.settle(
-            Outcome(
-                pending.message_id, self.session, pending.to, "requeue" if retry else "failed",
-                error_code=error.error_code, error_reason=error.message, retryable=error.retryable,
-                due_at=again, cause=pending.cause,
-            )
-        )  # fmt: skip
+        await self._settle(
+            pending, "requeue" if retry else "failed", error.error_code, error.message, error.retryable, again
+        )
         return again
 
     async def _doubt(self, pending: Pending, reason: str) -> None:
         self._telemetry.sends.labels(self.session, "in_doubt").inc()
+        await self._settle(pending, "in_doubt", "uncertain", reason)
+        self._on_doubt(pending)
+
+    async def _settle(
+        self, pending: Pending, state: Literal["failed", "requeue", "in_doubt"], code: str, reason: str,
+        retryable: bool = False, due_at: int | None = None,
+    ) -> None:  # fmt: skip
         await self._ledger.settle(
             Outcome(
-                pending.message_id, self.session, pending.to, "in_doubt", error_code="uncertain", error_reason=reason,
-                retryable=False, cause=pending.cause,
+                pending.message_id, self.session, pending.to, state, error_code=code, error_reason=reason,
+                retryable=retryable, due_at=due_at, cause=pending.cause, attempt=pending.attempt,
             )
         )  # fmt: skip
-        self._on_doubt(pending)
 
 
 def _outgoing(pending: Pending) -> Outgoing:

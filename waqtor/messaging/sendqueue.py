@@ -26,6 +26,7 @@ class SendQueue:
         self._delayed: list[tuple[int, str, Pending]] = []
         self._busy: dict[str, deque[Pending]] = {}
         self._held: set[str] = set()
+        self._first_part: dict[str, tuple[str, int]] = {}
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self.overflowed = False
@@ -55,9 +56,15 @@ class SendQueue:
 
     def _put(self, pending: Pending) -> None:
         if pending.due_at is not None and pending.due_at > self._clock.now_us():
+            if pending.cause == "reply":
+                first = self._first_part.get(pending.cause_id)
+                if first is None or pending.message_id <= first[0]:
+                    self._first_part[pending.cause_id] = (pending.message_id, pending.due_at)
             heapq.heappush(self._delayed, (pending.due_at, pending.message_id, pending))
             self._arm()
             return
+        if self._first_part.get(pending.cause_id, ("",))[0] == pending.message_id:
+            del self._first_part[pending.cause_id]
         heapq.heappush(self._ready, (pending.priority, pending.message_id, pending))
         self._wake()
 
@@ -78,11 +85,23 @@ class SendQueue:
         while self._ready:
             _, _, pending = heapq.heappop(self._ready)
             waiting = self._busy.get(pending.to)
+            if self._after_delayed(pending):
+                continue
             if waiting is None:
                 self._busy[pending.to] = deque()
                 return pending
             waiting.append(pending)
         return None
+
+    def _after_delayed(self, pending: Pending) -> bool:
+        """Delay a reply's part as long as an earlier part waits: the parts keep their order."""
+        first = self._first_part.get(pending.cause_id) if pending.cause == "reply" else None
+        if first is None or pending.message_id <= first[0]:
+            return False
+        pending.due_at = first[1]
+        heapq.heappush(self._delayed, (first[1], pending.message_id, pending))
+        self._arm()
+        return True
 
     def done(self, pending: Pending, *, again_at: int | None = None) -> None:
         """Free the chat; with ``again_at`` (UTC µs) the send, and what waits behind it, comes back then."""
@@ -93,8 +112,6 @@ class SendQueue:
             self._held.add(pending.message_id)
             self._put(pending)
         for other in waiting:
-            if again_at is not None and other.cause_id == pending.cause_id and other.cause == "reply":
-                other.due_at = again_at  # the parts of a reply keep their order
             self._put(other)
 
     def _wake(self) -> None:

@@ -11,25 +11,25 @@ class ChatStates:
 
     def __init__(self, store: SqlStore) -> None:
         self._store = store
-        self._paused: dict[tuple[str, str], int | None] = {}
+        self._paused: dict[tuple[str, str], tuple[str, int | None]] = {}
 
     async def load(self) -> None:
         """Read the present state."""
         rows = await self._store.rows(
-            "SELECT session, chat_id, paused_until FROM chats WHERE paused_at IS NOT NULL", ()
+            "SELECT session, chat_id, paused_reason, paused_until FROM chats WHERE paused_at IS NOT NULL"
         )
-        self._paused = {(row[0], row[1]): row[2] for row in rows}
+        self._paused = {(row[0], row[1]): (row[2] or "paused", row[3]) for row in rows}
 
-    def paused(self, session: str, chat_id: str) -> bool:
-        """Whether a person (or the bot itself, at a handover) has paused the bot in this chat."""
+    async def paused(self, session: str, chat_id: str) -> str | None:
+        """Why a person (or the bot itself, at a handover) has paused the bot in this chat; ``None`` if nobody has."""
         key = (session, chat_id)
         if key not in self._paused:
-            return False
-        until = self._paused[key]
+            return None
+        reason, until = self._paused[key]
         if until is not None and until <= self._store.clock.now_us():
             del self._paused[key]
-            return False
-        return True
+            return None
+        return reason
 
     async def apply(self, event: Event) -> None:
         """Follow the journal."""
@@ -37,11 +37,11 @@ class ChatStates:
         if not chat_id:
             return
         key = (event.session, chat_id)
-        if event.type == "chat.resumed":
-            self._paused.pop(key, None)
-            return
         rows = await self._store.rows(
-            "SELECT paused_until FROM chats WHERE session = ? AND chat_id = ? AND paused_at IS NOT NULL", key
+            "SELECT paused_reason, paused_until FROM chats WHERE session = ? AND chat_id = ? AND paused_at IS NOT NULL",
+            key,
         )
         if rows:
-            self._paused[key] = rows[0][0]
+            self._paused[key] = (rows[0][0] or "paused", rows[0][1])
+        else:
+            self._paused.pop(key, None)

@@ -24,7 +24,7 @@ async def test_a_send_is_accepted_delivered_and_read(bench: Any, make_text: Any)
     transport, sink = await bench.transport()
     provider_id = await transport.send(make_text("M1"))
     await bench.control.wait_idle(0.05)
-    assert [(r.status, r.message_id, r.provider_id, r.session) for r in sink.receipts] == [
+    assert [(r.status, r.message_id, r.provider_id, r.session) for r in sink.statuses] == [
         ("delivered", "M1", provider_id, "default"),
         ("read", "M1", provider_id, "default"),
     ]
@@ -65,7 +65,7 @@ async def test_thousands_of_sends_in_flight(bench: Any, make_text: Any) -> None:
     assert {m: (c["count"], c["provider_ids"][0]) for m, c in calls.items()} == {
         f"M{n}": (1, ids[n]) for n in range(3000)
     }
-    assert len(sink.receipts) == 6000
+    assert len(sink.statuses) == 6000
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ async def test_a_late_failure_comes_as_a_receipt(bench: Any, make_text: Any) -> 
     await bench.control.script([{"kind": "fail", "code": "131049", "reason": "ecosystem"}])
     await transport.send(make_text("M1"))
     await bench.control.wait_idle(0.05)
-    [receipt] = sink.receipts
+    [receipt] = sink.statuses
     assert (receipt.status, receipt.error_code, receipt.error_reason) == ("failed", "131049", "ecosystem")
 
 
@@ -282,8 +282,8 @@ async def test_two_sessions_do_not_mix(bench: Any, make_text: Any) -> None:
     await bench.control.wait_idle(0.05)
     assert [m.content.body for m in a_sink.messages] == ["to a"]
     assert [m.content.body for m in b_sink.messages] == ["to b"]
-    assert {r.message_id for r in a_sink.receipts} == {"A1"}
-    assert {r.session for r in b_sink.receipts} == {"b"}
+    assert {r.message_id for r in a_sink.statuses} == {"A1"}
+    assert {r.session for r in b_sink.statuses} == {"b"}
     calls = await bench.control.calls()
     assert {m: c["session"] for m, c in calls.items()} == {"A1": "a", "B1": "b"}
 

@@ -53,9 +53,9 @@ async def test_the_clock_can_be_frozen_and_moved(bench: Any, make_text: Any) -> 
     await transport.send(make_text("M1"))
     assert await bench.control.advance_clock(60) == 1
     await bench.control.advance_clock(3600)
-    while len(sink.receipts) < 2:
+    while len(sink.statuses) < 2:
         await asyncio.sleep(0.002)
-    assert [(r.status, r.timestamp) for r in sink.receipts] == [("delivered", 1_060_000_000), ("read", 4_660_000_000)]
+    assert [(r.status, r.timestamp) for r in sink.statuses] == [("delivered", 1_060_000_000), ("read", 4_660_000_000)]
     await bench.control.thaw_clock()
     await bench.control.inject("now")
     assert 4_660_000_000 <= sink.messages[0].timestamp < 4_760_000_000
@@ -66,7 +66,7 @@ async def test_wait_idle_waits_for_planned_receipts_and_gives_up_in_time(bench: 
     transport, sink = await bench.transport()
     await transport.send(make_text("M1"))
     await bench.control.wait_idle(0.05)
-    assert len(sink.receipts) == 2
+    assert len(sink.statuses) == 2
     await bench.control.configure(receipts={"delivered_delay": 60})
     await transport.send(make_text("M2"))
     with pytest.raises(Timeout):

@@ -126,11 +126,11 @@ async def test_receipts_can_be_duplicated_and_overtake_each_other(bench: Any, ma
     await bench.control.script([{"kind": "reorder", "what": "receipt", "times": 1, "delay": 0.05}])
     await transport.send(make_text("M1"))
     await bench.control.wait_idle(0.05)
-    assert [r.status for r in sink.receipts] == ["read", "delivered"]
+    assert [r.status for r in sink.statuses] == ["read", "delivered"]
     await bench.control.script([{"kind": "duplicate", "what": "receipt"}])
     await transport.send(make_text("M2"))
     await bench.control.wait_idle(0.1)
-    assert sorted(r.status for r in sink.receipts if r.message_id == "M2") == ["delivered", "delivered", "read", "read"]
+    assert sorted(r.status for r in sink.statuses if r.message_id == "M2") == ["delivered", "delivered", "read", "read"]
 
 
 async def test_messages_wait_while_nobody_is_connected(bench: Any) -> None:

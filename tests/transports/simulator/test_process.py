@@ -76,7 +76,7 @@ class Sink:
         print("in", message.message_id, flush=True)
         if sys.argv[2] == "never":
             await asyncio.sleep(60)
-    async def receipt(self, receipt): pass
+    async def receipts(self, receipts): pass
     async def report(self, report):
         if report.status == "ready": self.ready.set()
 async def main():

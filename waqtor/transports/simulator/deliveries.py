@@ -11,6 +11,7 @@ import structlog
 from waqtor.contracts.messages import InboundMessage
 from waqtor.errors import InvalidInput
 from waqtor.messaging.ports import Receipt, TransportSink
+from waqtor.transports.simulator.batches import Batches
 from waqtor.transports.simulator.inbound import inbound_message, inbound_receipt
 from waqtor.transports.simulator.lanes import Lanes
 from waqtor.transports.simulator.protocol import Frame
@@ -21,13 +22,13 @@ RETRY_DELAYS = (0.05, 0.25, 1.0)
 
 
 class Deliveries:
-    """Messages in order per chat, receipts in order per message; each acknowledged once the sink has returned.
+    """Messages in order per chat, receipts in batches in order; each acknowledged once the sink has returned.
 
     Args:
         session: The session.
         sink: The engine.
         touch: Called when there is something to acknowledge.
-        width: Most messages, and most receipts, handled at once.
+        width: Most messages handled at once.
     """
 
     def __init__(self, session: str, sink: TransportSink, touch: Callable[[], None], width: int = 256) -> None:
@@ -35,7 +36,7 @@ class Deliveries:
         self._sink = sink
         self._touch = touch
         self._messages: Lanes[tuple[int, InboundMessage]] = Lanes(self._take_message, width)
-        self._receipts: Lanes[tuple[int, Receipt]] = Lanes(self._take_receipt, width * 2)
+        self._receipts: Batches[tuple[int, Receipt]] = Batches(self._take_receipts)
         self._busy: set[int] = set()
         self._done_messages: list[int] = []
         self._done_receipts: list[int] = []
@@ -53,7 +54,7 @@ class Deliveries:
                     self._set_aside(self._done_receipts, seq, error)
                     continue
                 busy.add(seq)
-                self._receipts.put(receipt.message_id or receipt.provider_id, (seq, receipt))
+                self._receipts.put((seq, receipt))
             return
         for seq, raw in frame["items"]:
             if seq in busy:
@@ -74,33 +75,35 @@ class Deliveries:
 
     async def _take_message(self, item: tuple[int, InboundMessage]) -> None:
         seq, message = item
-        if await self._attempt(seq, lambda: self._sink.message(message)):
-            self._done_messages.append(seq)
-            self._touch()
-
-    async def _take_receipt(self, item: tuple[int, Receipt]) -> None:
-        seq, receipt = item
-        if await self._attempt(seq, lambda: self._sink.receipt(receipt)):
-            self._done_receipts.append(seq)
-            self._touch()
-
-    async def _attempt(self, seq: int, take: Callable[[], Awaitable[None]]) -> bool:
         try:
-            for delay in RETRY_DELAYS:
-                try:
-                    await take()
-                    return True
-                except Exception as error:
-                    _log.warning("simulator.delivery_failed", session=self._session, error=type(error).__name__)
-                await asyncio.sleep(delay)
+            if await self._attempt(lambda: self._sink.message(message)):
+                self._done_messages.append(seq)
+                self._touch()
+        finally:
+            self._busy.discard(seq)
+
+    async def _take_receipts(self, batch: list[tuple[int, Receipt]]) -> None:
+        try:
+            if await self._attempt(lambda: self._sink.receipts([receipt for _, receipt in batch])):
+                self._done_receipts.extend(seq for seq, _ in batch)
+                self._touch()
+        finally:
+            self._busy.difference_update(seq for seq, _ in batch)
+
+    async def _attempt(self, take: Callable[[], Awaitable[None]]) -> bool:
+        for delay in RETRY_DELAYS:
             try:
                 await take()
                 return True
-            except Exception:
-                _log.exception("simulator.delivery_left", session=self._session)
-                return False
-        finally:
-            self._busy.discard(seq)
+            except Exception as error:
+                _log.warning("simulator.delivery_failed", session=self._session, error=type(error).__name__)
+            await asyncio.sleep(delay)
+        try:
+            await take()
+            return True
+        except Exception:
+            _log.exception("simulator.delivery_left", session=self._session)
+            return False
 
     def acks(self) -> dict[str, Any] | None:
         """The acknowledgements collected since the last call."""

@@ -1,0 +1,82 @@
+# WaQtor: everything goes into .venv; `make up` and `make test` need nothing else.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+TORCH ?= torch==2.13.0
+# PyTorch's CPU builds; on Linux without a GPU nobody should download CUDA by accident. Empty: the default index.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+PYTEST_ARGS ?=
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install up test lint format docs bench notebooks screenshots system clean distclean
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.python:
+	$(PYTHON) -c 'import sys; sys.exit("WaQtor needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV) || { echo "Install the venv module: apt-get install python3-venv python3-dev g++"; exit 1; }
+	touch $@
+
+$(VENV)/.torch: $(VENV)/.python
+	@if [ "$$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null && [ -n "$(TORCH_INDEX)" ] \
+	  && $(BIN)/python -c 'import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=5)' "$(TORCH_INDEX)/torch/" 2>/dev/null; \
+	then echo "PyTorch: CPU build from $(TORCH_INDEX)"; $(BIN)/pip install -q --index-url "$(TORCH_INDEX)" $(TORCH); \
+	else echo "PyTorch: from the default index"; $(BIN)/pip install -q $(TORCH); fi
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.torch pyproject.toml constraints.txt
+	$(BIN)/pip install -q -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(BIN)/pip install -q -c constraints.txt -e '.[dev]'
+	touch $@
+
+install: $(VENV)/.installed ## Install WaQtor into .venv
+
+up: $(VENV)/.installed ## Run simulator, sidecar and dashboard; Ctrl-C stops them
+	$(BIN)/waqtor up
+
+system: # chromium and node for the browser tests and the JavaScript peers, where we may install them
+	@sh docs/system-packages.sh
+
+test: $(VENV)/.dev system lint ## Run every check and test
+	rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/waqtor rules check
+
+format: $(VENV)/.dev ## Format code and rules
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/waqtor rules format
+
+docs: $(VENV)/.dev ## Make the reference pages and .env.example anew
+	$(BIN)/python docs/generate.py
+
+bench: $(VENV)/.installed ## Run the measurements (about five minutes)
+	$(BIN)/waqtor bench ledger
+	$(BIN)/waqtor bench log
+	$(BIN)/waqtor bench match
+
+notebooks: $(VENV)/.dev ## Execute the notebooks and keep their pictures
+	$(BIN)/python notebooks/execute.py
+
+screenshots: $(VENV)/.dev system ## Make the pictures of the README anew
+	$(BIN)/python -m dashboard.screenshots --out docs/images
+
+clean: ## Remove caches and runtime data
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* htmlcov data/run waqtor-bench-* waqtor-chaos-*
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+distclean: clean ## Remove .venv too
+	rm -rf $(VENV)

@@ -1,0 +1,82 @@
+"""``waqtor bench …``: measurements. One JSON object (or a list) on stdout with --json, logs on stderr."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Measure; exit code 1 when a stated floor is missed.")
+Keep = Annotated[Path | None, typer.Option("--keep", help="Leave the data in this folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+
+
+def _finish(results: list[dict[str, Any]], as_json: bool) -> None:
+    from waqtor.benchmarks.result import show
+
+    raise typer.Exit(show(results, as_json=as_json))
+
+
+@app.callback()
+def _logs_to_stderr() -> None:
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(30),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+
+
+@app.command()
+def ledger(
+    sends: Annotated[int, typer.Option(min=100, help="Sends per measurement.")] = 20_000,
+    postgres: Annotated[bool, typer.Option(help="Also on PostgreSQL.")] = True,
+    parts: Annotated[str, typer.Option(help="Of: ledger, slow, e2e.")] = "ledger,slow,e2e",
+    keep: Keep = None,
+    as_json: AsJson = False,
+) -> None:
+    """Durable sends per second, beside a bare group-commit loop; and end to end through the simulator."""
+    from waqtor.benchmarks.ledger import run
+
+    _finish(run(sends=sends, postgres=postgres, keep=keep, parts=parts), as_json)
+
+
+@app.command()
+def log(
+    rows: Annotated[int, typer.Option(min=1000, help="Rows to log.")] = 100_000,
+    keep: Keep = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rows per second into DuckDB, beside the raw Appender."""
+    from waqtor.benchmarks.log import run
+
+    _finish(run(rows=rows, keep=keep), as_json)
+
+
+@app.command()
+def match(
+    messages: Annotated[Path | None, typer.Option(help="JSON lines with texts; default: own samples.")] = None,
+    encoder: Annotated[str, typer.Option(help="Encoder; default: the setting.")] = "",
+    limit: Annotated[int, typer.Option(min=10, help="Most messages.")] = 1000,
+    as_json: AsJson = False,
+    keep: Keep = None,
+) -> None:
+    """Decisions per second and latency of the bot, its encoder and an exact hit."""
+    from waqtor.benchmarks.match import run
+
+    _finish(run(messages=messages, encoder=encoder or None, limit=limit, keep=keep), as_json)
+
+
+@app.command()
+def chaos(
+    kills: Annotated[int, typer.Option(min=1, help="How often the sidecar is killed.")] = 50,
+    seed: Annotated[int, typer.Option(help="Of the moments and the load.")] = 1,
+    postgres: Annotated[bool, typer.Option(help="On PostgreSQL instead of SQLite.")] = False,
+    keep: Keep = None,
+    as_json: AsJson = False,
+) -> None:
+    """Kill the sidecar under load; count what was lost, doubled or skipped."""
+    from waqtor.benchmarks.chaos import run
+
+    _finish(run(kills=kills, seed=seed, postgres=postgres, keep=keep), as_json)
