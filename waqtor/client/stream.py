@@ -80,10 +80,15 @@ class EventStream:
         self._seen = self._cursor.load()
         while (left := SETTLE_S - self._registry.quiet_for()) > 0 and not self._hurry.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._hurry.wait()
         consumer = asyncio.create_task(self._consume(), name="waqtor-handlers")
         try:
             await self._keep_connected()
+        except WaqtorError:
+            await self._queue.join()
+            raise
+        else:
             await self._queue.join()
         finally:
             consumer.cancel()

@@ -230,12 +230,14 @@ class Connection:
 
     async def _close(self, code: int, reason: str, drain_s: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), drain_s)
+            async with asyncio.timeout(drain_s):
+                await self._idle.wait()
         self._writer.cancel()
         await asyncio.gather(self._writer, return_exceptions=True)
         self._room.set()
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(self._socket.close(code, reason), _CLOSE_S)
+            async with asyncio.timeout(_CLOSE_S):
+                await self._socket.close(code, reason)
         self.gone.set()
 
 

@@ -304,7 +304,8 @@ class Hub:
             else:
                 self._position = max(self._position, self._journal.head)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _POLL_S)
+                async with asyncio.timeout(_POLL_S):  # wait_for of 3.11 can swallow a cancellation
+                    await self._wake.wait()
 
     def _ephemeral(self, event: Event) -> None:
         spec = EVENTS.get(event.type)
