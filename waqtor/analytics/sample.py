@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from waqtor.contracts.events import Event
-from waqtor.contracts.ids import UlidFactory
 from waqtor.contracts.wire import iso
 
 _TEXTS: dict[str, tuple[tuple[str, str | None], ...]] = {
@@ -57,8 +56,6 @@ def sample_events(
         session: Whose they are.
     """
     rng = random.Random(seed)
-    ulid = UlidFactory()
-    ids = (ulid(SAMPLE_START // 1000 + n) for n in range(10**9))
     pending: list[Event] = []
     for at in _arrivals(rng, messages, days):
         pending.extend(_conversation(rng, at, session))
@@ -66,11 +63,11 @@ def sample_events(
     replaced: dict[str, str] = {}
     for offset, event in enumerate(pending, start=1):
         event.offset = offset
-        event.id = next(ids)
+        event.id = f"01EVT{offset:021d}"
         for name in ("message_id", "trace_id"):
             if name in event.data:
                 old = event.data[name]
-                event.data[name] = replaced.setdefault(old, f"01SAMPLE{len(replaced):018d}")
+                event.data[name] = replaced.setdefault(old, f"01MSG{len(replaced):021d}")
         event.correlation_id = replaced.get(event.correlation_id, event.correlation_id)
         event.subject = replaced.get(event.subject, event.subject)
         yield event
@@ -120,8 +117,8 @@ def _conversation(rng: random.Random, at: int, session: str) -> Iterator[Event]:
     confidence = min(0.999, max(0.02, rng.gauss(0.86 if rule else 0.35, 0.12)))
     decided = at + int(rng.lognormvariate(math.log(12_000), 0.5))
     shared = {"message_id": ours, "language": language, "trace_id": trace, "revision": "sample"}
-    if rule is None or confidence < 0.6:
-        handoff = rule == "human"
+    handoff = rule == "human"
+    if rule is None or handoff or confidence < 0.6:
         yield Event(
             "smartbot.handoff" if handoff else "smartbot.unmatched",
             session,

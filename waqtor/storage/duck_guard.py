@@ -70,8 +70,8 @@ _MOST = 10_000
 _CTE_NAME = re.compile(r"(?!duckdb_|pg_|sqlite_|pragma_|information_schema)\w{1,128}", re.IGNORECASE)
 
 
-def check(sql: str, connection: Any) -> str:
-    """Return the statement if it may run.
+def check(sql: str, connection: Any) -> tuple[str, frozenset[str]]:
+    """Return the statement, if it may run, and the views it reads.
 
     Args:
         sql: What the caller sent; a trailing semicolon is fine.
@@ -103,11 +103,11 @@ def check(sql: str, connection: Any) -> str:
         raise QueryRefused(f"The SQL cannot be checked: {_words(error)}") from error
     if tree.get("error") or len(tree.get("statements", ())) != 1:
         raise QueryRefused("Only a plain SELECT is allowed.")
-    _walk(tree["statements"][0]["node"])
-    return text
+    return text, _walk(tree["statements"][0]["node"])
 
 
-def _walk(root: Any) -> None:
+def _walk(root: Any) -> frozenset[str]:
+    """Refuse what is not allowed; returns the views that are named."""
     names: set[str] = set()
     tables: list[dict[str, Any]] = []
     for node, place in _nodes(root):
@@ -125,6 +125,7 @@ def _walk(root: Any) -> None:
             _function(node)
     for table in tables:
         _table(table, names)
+    return frozenset(str(table["table_name"]).lower() for table in tables).intersection(VIEWS)
 
 
 _SOURCE = "function in FROM"

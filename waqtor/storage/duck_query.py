@@ -16,7 +16,7 @@ from uuid import UUID
 from waqtor.contracts.views import QueryResult
 from waqtor.errors import InvalidInput, QueryRefused, Timeout, TooLarge, Unavailable, WaqtorError
 from waqtor.storage import duck_guard
-from waqtor.storage.duck_schema import VIEWS, view_sql
+from waqtor.storage.duck_schema import view_sql
 
 MAX_RESULT_BYTES = 256 * 1024 * 1024
 """Most memory a result may take."""
@@ -78,8 +78,8 @@ class Query:
         timer = threading.Timer(left, self.cancel)
         timer.daemon = True
         try:
-            statement = duck_guard.check(self.sql, cursor)
-            for name in VIEWS:
+            statement, views = duck_guard.check(self.sql, cursor)
+            for name in sorted(views):
                 body = view_sql(name, texts=self.texts, session=self.session)
                 cursor.execute(f"CREATE TEMP VIEW {name} AS {body}")
             with self._lock:

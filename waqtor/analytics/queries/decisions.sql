@@ -1,0 +1,64 @@
+-- What the bot decided.
+
+-- name: answer_rate
+-- why: answered means the customer got an answer or a question back; opt-outs are confirmed, so they count
+-- $bucket is minute, hour or day
+SELECT date_trunc($bucket::VARCHAR, created AT TIME ZONE $zone::VARCHAR)::TIMESTAMP AS bucket,
+       count(*)::BIGINT AS decided,
+       count(*) FILTER (decision IN ('answer', 'clarify', 'opt_out', 'opt_in'))::BIGINT AS answered,
+       count(*) FILTER (decision IN ('answer', 'clarify', 'opt_out', 'opt_in')) / count(*) AS answer_rate
+FROM decisions
+WHERE ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+  AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+  AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
+GROUP BY ALL ORDER BY bucket;
+
+-- name: languages
+-- why: a language with many messages and a low rate is where examples are missing
+SELECT coalesce(nullif(language, ''), 'other') AS language,
+       count(*)::BIGINT AS decided,
+       count(*) FILTER (decision IN ('answer', 'clarify', 'opt_out', 'opt_in')) / count(*) AS answer_rate,
+       avg(confidence) AS confidence
+FROM decisions
+WHERE ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+  AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+  AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
+GROUP BY ALL ORDER BY decided DESC, language;
+
+-- name: top_rules
+-- why: rules that answer most matter most; a low mean confidence there is worth a look
+SELECT rule_id,
+       count(*)::BIGINT AS answers,
+       avg(confidence) AS confidence,
+       min(confidence) AS least_confidence
+FROM decisions
+WHERE rule_id IS NOT NULL
+  AND ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+  AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+  AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
+GROUP BY rule_id ORDER BY answers DESC, rule_id LIMIT $top::BIGINT;
+
+-- name: unmatched
+-- why: the texts nobody answered, most frequent first; without the scope for texts only the counts remain
+SELECT trigger AS text,
+       language,
+       nearest_rule,
+       count(*)::BIGINT AS times,
+       avg(confidence) AS confidence,
+       max(created) AS last_seen
+FROM decisions
+WHERE decision = 'silent'
+  AND ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+  AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+  AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
+GROUP BY ALL ORDER BY times DESC, last_seen DESC LIMIT $top::BIGINT;
+
+-- name: confidences
+-- why: the histogram behind every threshold: answers should pile up right of it, silence left
+SELECT confidence, decision, language
+FROM decisions
+WHERE confidence IS NOT NULL
+  AND ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+  AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+  AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
+ORDER BY created;

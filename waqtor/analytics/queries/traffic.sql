@@ -1,0 +1,99 @@
+-- Volume: what came in and what went out, over time.
+-- $since and $until bound the time (null = open), $session the number, $zone is the IANA zone of hours and days.
+
+-- name: kpis
+-- why: the one row on top of every report; rates are null, not zero, when there is nothing to divide by
+WITH m AS (
+  SELECT * FROM messages
+  WHERE ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+    AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+    AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
+),
+d AS (
+  SELECT * FROM decisions
+  WHERE ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+    AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+    AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
+),
+s AS (
+  SELECT * FROM sends
+  WHERE ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+    AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+    AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
+)
+SELECT
+  (SELECT count(*) FROM m) AS received,
+  (SELECT count(DISTINCT chat_key) FROM m) AS chats,
+  (SELECT count(*) FROM d) AS decided,
+  (SELECT count(*) FROM d WHERE decision IN ('answer', 'clarify', 'opt_out', 'opt_in')) AS answered,
+  (SELECT count(*) FROM d WHERE decision = 'handoff') AS handed_over,
+  (SELECT count(*) FROM d WHERE decision = 'silent') AS silent,
+  (SELECT count(*) FILTER (decision IN ('answer', 'clarify', 'opt_out', 'opt_in')) / nullif(count(*), 0) FROM d)
+    AS answer_rate,
+  (SELECT count(*) FROM s WHERE status IN ('sent', 'delivered', 'read')) AS sent,
+  (SELECT count(*) FROM s WHERE status IN ('delivered', 'read')) AS delivered,
+  (SELECT count(*) FROM s WHERE status = 'read') AS read,
+  (SELECT count(*) FROM s WHERE status IN ('failed', 'skipped')) AS failed,
+  (SELECT count(*) FROM s WHERE status = 'in_doubt') AS in_doubt;
+
+-- name: traffic
+-- why: empty buckets are rows too, so that a chart shows silence as zero and not as a straight line
+-- $bucket is minute, hour or day
+WITH placed AS (
+  SELECT date_trunc($bucket::VARCHAR, created AT TIME ZONE $zone::VARCHAR) AS at_time, 1 AS received, 0 AS sent
+  FROM messages
+  WHERE ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+    AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+    AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
+  UNION ALL
+  SELECT date_trunc($bucket::VARCHAR, created AT TIME ZONE $zone::VARCHAR), 0, 1
+  FROM sends
+  WHERE status IN ('sent', 'delivered', 'read')
+    AND ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+    AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+    AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
+),
+ends AS (SELECT min(at_time) AS first, max(at_time) AS last FROM placed),
+steps AS (
+  SELECT g.at_time FROM ends, generate_series(
+    ends.first::TIMESTAMP, ends.last::TIMESTAMP,
+    CASE $bucket::VARCHAR WHEN 'minute' THEN INTERVAL 1 MINUTE WHEN 'hour' THEN INTERVAL 1 HOUR ELSE INTERVAL 1 DAY END
+  ) AS g(at_time)
+)
+SELECT steps.at_time::TIMESTAMP AS bucket,
+       coalesce(sum(received), 0)::BIGINT AS received,
+       coalesce(sum(sent), 0)::BIGINT AS sent
+FROM steps LEFT JOIN placed ON placed.at_time = steps.at_time
+GROUP BY ALL ORDER BY bucket;
+
+-- name: heat_map
+-- why: staffing: when do people write? weekday 1 is Monday (ISO), in the shop's own time
+SELECT isodow(created AT TIME ZONE $zone::VARCHAR)::INTEGER AS weekday,
+       hour(created AT TIME ZONE $zone::VARCHAR)::INTEGER AS hour,
+       count(*)::BIGINT AS received
+FROM messages
+WHERE ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+  AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+  AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
+GROUP BY ALL ORDER BY ALL;
+
+-- name: response_times
+-- why: what the customer waits: from journaling the message to the first 'sent' of the reply that follows in the chat;
+-- sends do not name the message they answer in the log, so the nearest earlier one of the same chat is taken
+WITH replies AS (
+  SELECT chat_key, created FROM sends
+  WHERE cause = 'reply' AND sent_at IS NOT NULL
+    AND ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+    AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+    AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
+),
+waits AS (
+  SELECT epoch_us(r.created) - epoch_us(m.created) AS us
+  FROM replies r ASOF JOIN messages m ON r.chat_key = m.chat_key AND r.created >= m.created
+)
+SELECT count(*)::BIGINT AS replies,
+       quantile_cont(us, 0.5) / 1000 AS p50_ms,
+       quantile_cont(us, 0.9) / 1000 AS p90_ms,
+       quantile_cont(us, 0.99) / 1000 AS p99_ms,
+       max(us) / 1000 AS max_ms
+FROM waits;

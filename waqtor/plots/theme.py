@@ -1,0 +1,101 @@
+"""The look of all figures: the palette of the dashboard, light and dark, Latin and Arabic titles."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import plotly.graph_objects as go
+
+PRIMARY: Final = "#0f766e"
+SUCCESS: Final = "#16a34a"
+WARNING: Final = "#f59e0b"
+DANGER: Final = "#ef4444"
+INFO: Final = "#3b82f6"
+MUTED: Final = "#94a3b8"
+PALETTE: Final = (PRIMARY, INFO, WARNING, SUCCESS, DANGER, "#8b5cf6", MUTED)
+SCALE: Final = ((0.0, "#f0fdfa"), (0.35, "#5eead4"), (0.7, PRIMARY), (1.0, "#134e4a"))
+SCALE_DARK: Final = ((0.0, "#0f172a"), (0.35, "#134e4a"), (0.7, PRIMARY), (1.0, "#5eead4"))
+FONT: Final = "Cairo, 'Noto Sans Arabic', 'Segoe UI', system-ui, sans-serif"
+
+Language = Literal["en", "ar"]
+Theme = Literal["light", "dark"]
+_INK = {"light": "#0f172a", "dark": "#e2e8f0"}
+_GRID = {"light": "#e2e8f0", "dark": "#334155"}
+
+_WORDS: Final[dict[str, tuple[str, str]]] = {
+    "traffic": ("Messages over time", "الرسائل عبر الزمن"),
+    "received": ("Received", "واردة"),
+    "sent": ("Sent", "مرسلة"),
+    "messages": ("Messages", "عدد الرسائل"),
+    "time": ("Time", "الوقت"),
+    "languages": ("Languages of the messages", "لغات الرسائل"),
+    "ar": ("Arabic", "العربية"),
+    "en": ("English", "الإنجليزية"),
+    "arabizi": ("Arabizi", "عربيزي"),
+    "other": ("Other", "أخرى"),
+    "top_rules": ("Rules that answer most", "القواعد الأكثر ردًا"),
+    "answers": ("Answers", "عدد الردود"),
+    "mean confidence": ("mean confidence", "متوسط الثقة"),
+    "heat_map": ("When people write", "متى يكتب الناس"),
+    "hour": ("Hour of the day", "ساعة اليوم"),
+    "weekday": ("Weekday", "يوم الأسبوع"),
+    "confidences": ("Confidence of the decisions", "ثقة القرارات"),
+    "confidence": ("Confidence", "الثقة"),
+    "decisions": ("Decisions", "عدد القرارات"),
+    "threshold": ("threshold", "العتبة"),
+    "answer": ("Answered", "أُجيبت"),
+    "clarify": ("Asked back", "سؤال توضيح"),
+    "handoff": ("Handed over", "حُوّلت لموظف"),
+    "silent": ("Silent", "بلا رد"),
+    "opt_out": ("Opted out", "إلغاء اشتراك"),
+    "opt_in": ("Opted in", "اشتراك"),
+    "empty": ("Nothing here yet", "لا بيانات بعد"),
+    "1": ("Mon", "الإثنين"),
+    "2": ("Tue", "الثلاثاء"),
+    "3": ("Wed", "الأربعاء"),
+    "4": ("Thu", "الخميس"),
+    "5": ("Fri", "الجمعة"),
+    "6": ("Sat", "السبت"),
+    "7": ("Sun", "الأحد"),
+}
+
+
+def word(key: str, language: Language) -> str:
+    """The wording of a key; unknown keys (rule ids) stand for themselves."""
+    pair = _WORDS.get(key)
+    return key if pair is None else pair[0 if language == "en" else 1]
+
+
+def styled(figure: go.Figure, title: str, *, language: Language, theme: Theme, height: int = 360) -> go.Figure:
+    """Give a figure its title, fonts, colours and grid. Arabic titles stand on the right."""
+    arabic = language == "ar"
+    ink, grid = _INK[theme], _GRID[theme]
+    figure.update_layout(
+        title={"text": word(title, language), "x": 1.0 if arabic else 0.0, "xanchor": "right" if arabic else "left"},
+        font={"family": FONT, "color": ink, "size": 13},
+        colorway=list(PALETTE),
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 8, "r": 8, "t": 56, "b": 8},
+        height=height,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0.0 if arabic else 1.0}
+        | {"xanchor": "left" if arabic else "right"},
+        hoverlabel={"font": {"family": FONT}},
+        bargap=0.25,
+        template=None,
+    )
+    axis = {"gridcolor": grid, "linecolor": grid, "zeroline": False, "automargin": True, "title": {"standoff": 8}}
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(**axis)
+    return figure
+
+
+def empty(title: str, *, language: Language, theme: Theme) -> go.Figure:
+    """A figure that says that there is nothing to show."""
+    figure = styled(go.Figure(), title, language=language, theme=theme)
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    figure.add_annotation(
+        text=word("empty", language), showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper", font={"color": MUTED}
+    )
+    return figure

@@ -1,0 +1,39 @@
+"""A sample traffic log for those who have none yet."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+from waqtor.analytics.sample import sample_events
+from waqtor.errors import Conflict
+from waqtor.kernel.ports import Position
+from waqtor.storage.duck_file import DuckFile
+
+_BATCH = 1000
+
+
+def write_sample(path: Path | str, messages: int = 2000, *, seed: int = 7) -> Path:
+    """Write a log of invented traffic to a new file and return its path.
+
+    Args:
+        path: Must not exist yet.
+        messages: Incoming messages; each makes about four events.
+        seed: The same seed gives the same traffic.
+
+    Raises:
+        Conflict: There is a file already.
+    """
+    path = Path(path)
+    if path.exists():
+        raise Conflict(f"{path} exists already; a sample is only written to a new file.")
+    file = DuckFile(path)
+    file.open()
+    try:
+        file.start_at(Position("sample", 0))
+        events = sample_events(messages, seed=seed)
+        while batch := list(islice(events, _BATCH)):
+            file.write(batch)
+    finally:
+        file.close()
+    return path
