@@ -327,12 +327,12 @@ async def test_random_kills_under_load_lose_and_double_nothing(postgres):
         async def killer() -> None:
             nonlocal kills
             while not stop.is_set():
-                await asyncio.sleep(0.03)
                 kills += await asyncio.to_thread(terminate, postgres.url)
+                await store.write(note(f"m{kills}"))  # three losses in one commit are taken for the end
 
         async def lane(n: int) -> list[int]:
             offsets = []
-            for i in range(25):
+            for i in range(15):
                 event = rule_event(f"r{n}_{i}")
                 await asyncio.gather(store.journal.append([event]), store.write(note(f"n{n}_{i}")))
                 offsets.append(event.offset)
@@ -346,8 +346,8 @@ async def test_random_kills_under_load_lose_and_double_nothing(postgres):
         assert kills > 0
         assert offsets == sorted(set(offsets))
         assert [e.offset for e in await store.journal.read(0, 999)] == offsets
-        assert len(offsets) == 200
-        assert len(await notes(store)) == 200
+        assert len(offsets) == 120
+        assert len(await notes(store)) == 120
 
 
 @pytest.mark.postgres

@@ -109,7 +109,7 @@ class PluginManager:
             if answer is None:
                 continue
             if not isinstance(answer, Answer):
-                self._failed(entry, TypeError(f"on_message returned {type(answer).__name__}, not Answer"))
+                self.failed(entry, TypeError(f"on_message returned {type(answer).__name__}, not Answer"))
                 continue
             yield entry, answer
 
@@ -136,7 +136,7 @@ class PluginManager:
             try:
                 found.append((entry, implementation()))
             except Exception as error:
-                self._failed(entry, error)
+                self.failed(entry, error)
         return found
 
     def _implementation(self, entry: Loaded, hook: str) -> Any:
@@ -156,7 +156,7 @@ class PluginManager:
             if inspect.isawaitable(result):
                 result = await result
         except Exception as error:
-            self._failed(entry, error)
+            self.failed(entry, error)
             if reraise:
                 raise
             return None
@@ -164,7 +164,8 @@ class PluginManager:
             _log.info("plugin.call", plugin=entry.name, hook=hook, arguments=repr(given), result=repr(result))
         return result
 
-    def _failed(self, entry: Loaded, error: Exception) -> None:
+    def failed(self, entry: Loaded, error: Exception) -> None:
+        """Count and log a failure of a plugin."""
         entry.failures += 1
         entry.last_error = f"{type(error).__name__}: {error}"
         self._telemetry.plugin_failures.labels(entry.name).inc()

@@ -59,6 +59,7 @@ class JournalReader:
         self._finished: set[int] = set()
         self._lanes: dict[int, deque[Event]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._failure: BaseException | None = None
         self._saved = -1
         self.position = 0
         self._read_to = 0
@@ -76,6 +77,7 @@ class JournalReader:
 
         Raises:
             CursorBroken: The cursor is of another epoch or ahead of the head.
+            Exception: What a handler or the store raised that no further attempt cures (:class:`StorageFailed`).
         """
         await self._begin()
         stop_watching = self._journal.watch(self._news.set)
@@ -88,9 +90,11 @@ class JournalReader:
                     self._take(event)
                 if not events:
                     await self._news.wait()
-                while len(self._order) >= self._outstanding:
+                while len(self._order) >= self._outstanding and self._failure is None:
                     self._freed.clear()
                     await self._freed.wait()
+                if self._failure is not None:
+                    raise self._failure
         finally:
             stop_watching()
             saver.cancel()
@@ -101,16 +105,23 @@ class JournalReader:
 
     async def _begin(self) -> None:
         stored = await self._cursors.load(self.name)
+        self._order.clear()
+        self._finished.clear()
+        self._lanes.clear()
+        self._failure = None
         if stored is None:
             self.position = self._journal.head if self._start == "head" else 0
         elif stored.epoch != self._journal.epoch:
             raise CursorBroken(f"The cursor of {self.name} belongs to another history of the store (a restore?).")
-        elif stored.offset > self._journal.head:
+        elif stored.offset > self._journal.head and not await self._journal.read(stored.offset - 1, 1):
+            # (On a shared store the head known here may be older than the cursor.)
             raise CursorBroken(f"The cursor of {self.name} is ahead of the journal: events were lost.")
         else:
             self.position = stored.offset
         self._read_to = self.position
         self._saved = self.position if stored is not None else -1
+        if stored is None:  # a reader that starts at the head must not start further on after a crash
+            await self._save()
 
     def _take(self, event: Event) -> None:
         self._read_to = event.offset
@@ -125,7 +136,14 @@ class JournalReader:
         self._lanes[event.lane] = deque((event,))
         task = asyncio.create_task(self._run_lane(event.lane))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._lane_ended)
+
+    def _lane_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = task.exception()
+            self._news.set()
+            self._freed.set()
 
     async def _run_lane(self, number: int) -> None:
         lane = self._lanes[number]
@@ -173,5 +191,5 @@ class JournalReader:
             try:
                 await self._cursors.save(self.name, Position(self._journal.epoch, position))
                 self._saved = position
-            except StorageFailed:
-                _log.warning("reader.cursor_not_saved", reader=self.name)
+            except Exception as error:
+                _log.warning("reader.cursor_not_saved", reader=self.name, error=str(error))

@@ -55,6 +55,9 @@ class Supervisor:
             except asyncio.CancelledError:
                 raise
             except Exception as error:
+                if self._stopping:
+                    _log.exception("task.failed_at_stop", task=name)
+                    return
                 state = self._states[name]
                 state.restarts += 1
                 state.last_error = f"{type(error).__name__}: {error}"

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from waqtor.contracts.commands import OptIn, OptOut, PauseChat
 from waqtor.contracts.events import Event
 from waqtor.contracts.wire import iso
 from waqtor.messaging.ports import Queued, Reply
 from waqtor.storage.outbound import Departure, enqueue
-from waqtor.storage.transaction import Tx, lane_of
+from waqtor.storage.transaction import Tx, dump, lane_of, plain
 
 _CLAIM = (
     "INSERT INTO answers (message_id, plugin, session, chat_id, parts, trace_id, decision, rule_id, confidence, "
@@ -47,10 +45,12 @@ def commit_reply(tx: Tx, verdicts: Sequence[Verdict]) -> list[Sequence[Queued] |
         results.append([queued for queued in enqueue(tx, departures) if isinstance(queued, Queued)])
         payload = _payload(reply)
         if payload:
-            tx.many(_PAYLOAD, [(reply.trace_id, orjson.dumps(payload).decode())])
+            tx.many(_PAYLOAD, [(reply.trace_id, dump(payload))])
         for event in reply.events:
             event.created = tx.now
             event.lane = lane_of(tx, reply.session, reply.chat_id)
+            if event.subject and event.subject != reply.trace_id and event.personal is not None:
+                tx.many(_PAYLOAD, [(event.subject, dump(event.personal))])
             tx.journal(event)
         for control in reply.controls:
             _control(tx, reply, control)
@@ -64,6 +64,9 @@ def _known(tx: Tx, verdict: Verdict) -> Sequence[Queued] | None:
     if own is not None:
         if own[0] != reply.trace_id or not reply.trace_id:
             return None
+        known = tx.rows("SELECT message_id FROM messages WHERE message_id {in}", (tx.listed(verdict.message_ids),))
+        if len(known) != len(verdict.message_ids):
+            return None  # handed in twice: the first time queued it under other ids
         return [Queued(i, tx.now, "queued", True) for i in verdict.message_ids]
     winner = tx.one(_WINNER, (reply.message_id,))
     data = {"message_id": reply.message_id, "plugin": reply.plugin, "winner": str(winner[0]) if winner else ""}
@@ -77,7 +80,7 @@ def _claim(reply: Reply, now: int) -> tuple[Any, ...]:
     return (
         reply.message_id, reply.plugin, reply.session, reply.chat_id, len(reply.drafts), reply.trace_id,
         str(trace.get("decision", "answer" if reply.drafts else "silent")), trace.get("rule_id"),
-        float(trace.get("confidence", 0.0)), str(trace.get("language", "")), str(trace.get("reason", ""))[:500],
+        float(trace.get("confidence", 0.0)), str(trace.get("language", "")), plain(str(trace.get("reason", ""))[:500]),
         str(trace.get("revision", "")), now,
     )  # fmt: skip
 
@@ -107,7 +110,7 @@ def _control(tx: Tx, reply: Reply, control: Any) -> None:
 def pause_chat(tx: Tx, session: str, chat_id: str, command: PauseChat) -> bool:
     """Keep the bot quiet in a chat and journal it; false when there is no such chat."""
     until = tx.now + int(command.minutes * 60_000_000) if command.minutes is not None else None
-    row = tx.one(_PAUSE + " RETURNING chat_id", (tx.now, until, command.reason, session, chat_id))
+    row = tx.one(_PAUSE + " RETURNING chat_id", (tx.now, until, plain(command.reason), session, chat_id))
     if row is None:
         return False
     data = {"reason": command.reason, "until": iso(until) if until is not None else None}
@@ -134,7 +137,7 @@ def consent(tx: Tx, session: str, command: OptOut | OptIn) -> bool:
         row = tx.one(
             "INSERT INTO opt_outs (contact, source, created) VALUES (?, ?, ?) ON CONFLICT (contact) DO NOTHING "
             "RETURNING contact",
-            (command.contact, command.source, tx.now),
+            (command.contact, plain(command.source), tx.now),
         )
         name = "contact.opted-out"
     else:
@@ -151,5 +154,5 @@ def _journal_personal(
 ) -> None:
     event = Event(name, session, data, created=tx.now, lane=lane_of(tx, session, chat_id), personal=personal)
     event.subject = event.id
-    tx.many(_PAYLOAD, [(event.id, orjson.dumps(personal).decode())])
+    tx.many(_PAYLOAD, [(event.id, dump(personal))])
     tx.journal(event)

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from waqtor.contracts.events import Event
 from waqtor.contracts.messages import InboundMessage, body_of
 from waqtor.contracts.wire import iso
-from waqtor.storage.transaction import Tx, lane_of
+from waqtor.storage.transaction import Tx, dump, lane_of, plain
 
 _INSERT = (
     "INSERT INTO messages (message_id, session, direction, chat_id, kind, state, provider_id, priority, cause, "
@@ -25,7 +23,9 @@ _CHAT = (
     "INSERT INTO chats (session, chat_id, name, is_group, last_message_id, last_direction, last_at, last_inbound_at, "
     "unread) VALUES (?, ?, ?, ?, ?, 'in', ?, ?, 1) ON CONFLICT (session, chat_id) DO UPDATE SET "
     "name = coalesce(excluded.name, chats.name), last_message_id = excluded.last_message_id, last_direction = 'in', "
-    "last_at = excluded.last_at, last_inbound_at = excluded.last_inbound_at, unread = chats.unread + 1"
+    "last_at = excluded.last_at, unread = chats.unread + 1, last_inbound_at = CASE "
+    "WHEN chats.last_inbound_at > excluded.last_inbound_at THEN chats.last_inbound_at "
+    "ELSE excluded.last_inbound_at END"
 )
 
 
@@ -56,8 +56,8 @@ def accept(tx: Tx, arrivals: Sequence[Arrival]) -> Sequence[tuple[str, bool]]:
             continue
         results.append((arrival.message_id, True))
         personal = _personal(message)
-        payloads.append((arrival.message_id, orjson.dumps(personal).decode()))
-        name = message.push_name or None
+        payloads.append((arrival.message_id, dump(personal)))
+        name = plain(message.push_name) or None
         chats.append(
             (message.session, message.chat_id, name, int(message.is_group), arrival.message_id, now, message.timestamp)
         )

@@ -26,7 +26,7 @@ from waqtor.storage.inbound import Arrival, accept
 from waqtor.storage.outbound import Departure, enqueue, grant, settle
 from waqtor.storage.receipts import record
 from waqtor.storage.store import SqlStore
-from waqtor.storage.transaction import Row, Tx
+from waqtor.storage.transaction import Row, Tx, plain
 
 _PENDING = (
     "SELECT m.message_id, m.session, m.chat_id, p.data, m.priority, m.attempt, m.not_after, m.due_at, m.quoted_id, "
@@ -80,7 +80,11 @@ class SqlLedger:
 
     async def receipt(self, receipt: Receipt) -> bool:
         """Commit a status if it is news."""
-        result: bool = await self._submit(record, receipt)
+        return bool((await self.receipts([receipt]))[0])
+
+    async def receipts(self, receipts: Sequence[Receipt]) -> Sequence[bool]:
+        """Commit several statuses, in order; says for each whether it was news."""
+        result: Sequence[bool] = await self._submit(record, receipts)
         return result
 
     async def unsettled(self, session: str) -> list[tuple[Pending, int]]:
@@ -109,6 +113,7 @@ class SqlLedger:
     async def session_changed(self, report: SessionReport, transport: str = "") -> None:
         """Keep and journal a session's state; the QR itself is never stored."""
         info = report.client_info.model_dump(mode="json") if report.client_info else None
+        reason = plain(report.reason) if report.reason else None
 
         def write(tx: Tx) -> None:
             tx.many(
@@ -119,7 +124,7 @@ class SqlLedger:
                 [
                     (
                         report.session, transport, report.status,
-                        orjson.dumps(info).decode() if info else None, report.reason, tx.now,
+                        orjson.dumps(info).decode() if info else None, reason, tx.now,
                     )
                 ],
             )  # fmt: skip

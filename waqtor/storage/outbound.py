@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from waqtor.contracts.events import Event
 from waqtor.contracts.wire import iso
 from waqtor.errors import IdempotencyConflict
 from waqtor.messaging.ports import Draft, Grant, Outcome, Pending, Queued
-from waqtor.storage.transaction import Row, Tx, lane_of
+from waqtor.storage.transaction import Row, Tx, dump, lane_of, plain
 
 _INSERT = (
     "INSERT INTO messages (message_id, session, direction, chat_id, kind, state, key, body_hash, priority, cause, "
@@ -21,6 +19,7 @@ _INSERT = (
     "ON CONFLICT DO NOTHING"
 )
 _KNOWN = "SELECT message_id, created, state, body_hash FROM messages WHERE session = ? AND key = ?"
+_QUOTED = "SELECT provider_id FROM messages WHERE message_id = ? AND provider_id IS NOT NULL"
 _PAYLOAD = "INSERT INTO payloads (id, data) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
 _CHAT = (
     "INSERT INTO chats (session, chat_id, is_group, last_message_id, last_direction, last_at, unread) "
@@ -31,21 +30,22 @@ _CHAT = (
 # chat over after the reply was decided.
 _GRANT = (
     "UPDATE messages SET state = 'sending', attempt = attempt + 1, owner = ?, sending_at = ?, updated = ? "
-    "WHERE message_id = ? AND state = 'queued' AND (not_after IS NULL OR not_after > ?) "
+    "WHERE message_id = ? AND state = 'queued' AND attempt = ? AND (not_after IS NULL OR not_after > ?) "
     "AND (cause <> 'campaign' OR NOT EXISTS (SELECT 1 FROM opt_outs o WHERE o.contact = messages.chat_id)) "
     "AND (cause <> 'reply' OR NOT EXISTS (SELECT 1 FROM chats c WHERE c.session = messages.session "
     "AND c.chat_id = messages.chat_id AND c.paused_at > messages.created "
     "AND (c.paused_until IS NULL OR c.paused_until > ?)))"
 )
-_WHY = "SELECT state, owner, attempt, not_after, cause FROM messages WHERE message_id = ?"
+_WHY = "SELECT state, attempt, not_after, cause FROM messages WHERE message_id = ?"
 _SKIP = (
     "UPDATE messages SET state = 'skipped', open = NULL, updated = ?, error_code = ?, error_reason = ? "
     "WHERE message_id = ? AND state = 'queued'"
 )
+# An acceptance is a fact, also when the row was put back or given up meanwhile.
 _SENT = (
     "UPDATE messages SET state = 'sent', open = NULL, provider_id = ?, updated = ?, error_code = NULL, "
     "error_reason = NULL "
-    "WHERE message_id = ? AND state IN ('sending', 'in_doubt')"
+    "WHERE message_id = ? AND state IN ('queued', 'sending', 'in_doubt', 'skipped')"
 )
 _LATE_PROVIDER = "UPDATE messages SET provider_id = ? WHERE message_id = ? AND provider_id IS NULL"
 _END = (
@@ -55,6 +55,8 @@ _END = (
 
 # Doubt is journaled when it begins, not each time that somebody asked in vain.
 _DOUBT = _END.replace("state IN ('sending', 'in_doubt')", "state = 'sending'")
+# What is known of one attempt must not end a later one.
+_ATTEMPT = " AND attempt = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,10 @@ def enqueue(tx: Tx, departures: Sequence[Departure]) -> list[Queued | BaseExcept
         if not fresh:
             results.append(_again(departure, tx.one(_KNOWN, (draft.session, draft.key))))
             continue
-        results.append(Queued(departure.message_id, now, "queued", True))
+        quoted = tx.one(_QUOTED, (draft.quoted_id,)) if draft.quoted_id else None
+        results.append(Queued(departure.message_id, now, "queued", True, str(quoted[0]) if quoted else None))
         personal = {"to": draft.to, "chat_id": draft.to, "content": dict(draft.content)}
-        payloads.append((departure.message_id, orjson.dumps(personal).decode()))
+        payloads.append((departure.message_id, dump(personal)))
         chats.append((draft.session, draft.to, int(draft.to.endswith("@g.us")), departure.message_id, now))
     tx.many(_PAYLOAD, payloads)
     tx.many(_CHAT, chats)
@@ -110,7 +113,7 @@ def _row(departure: Departure, now: int) -> tuple[Any, ...]:
 def grant(tx: Tx, pendings: Sequence[Pending]) -> list[Grant]:
     """Commit ``sending`` for each row that may go out now."""
     now = tx.now
-    taken = tx.hits(_GRANT, [(tx.owner, now, now, p.message_id, now, now) for p in pendings])
+    taken = tx.hits(_GRANT, [(tx.owner, now, now, p.message_id, p.attempt, now, now) for p in pendings])
     results: list[Grant] = []
     for pending, granted in zip(pendings, taken, strict=True):
         results.append(Grant("go") if granted else _refused(tx, pending))
@@ -121,18 +124,21 @@ def _refused(tx: Tx, pending: Pending) -> Grant:
     row = tx.one(_WHY, (pending.message_id,))
     if row is None:
         return Grant("gone", "erased")
-    state, owner, attempt, not_after, cause = row
-    if state == "sending" and owner == tx.owner and attempt == pending.attempt + 1:
-        return Grant("go")  # granted by this very call, whose commit answer was lost
+    state, attempt, not_after, cause = row
     if state != "queued":
         return Grant("gone", state)
+    if attempt != pending.attempt:
+        return Grant("held", "stale", attempt)
     if not_after is not None and not_after <= tx.now:
         code, reason = "expired", "not sent in time"
     elif cause == "campaign":
         code, reason = "opted_out", "the contact opted out"
-    else:
+    elif cause == "reply":
         code, reason = "taken_over", "a person took the chat over"
-    tx.many(_SKIP, [(tx.now, code, reason, pending.message_id)])
+    else:
+        return Grant("held", "changed meanwhile", attempt)
+    if not any(tx.hits(_SKIP, [(tx.now, code, reason, pending.message_id)])):
+        return Grant("gone", "changed meanwhile")
     error = {"code": code, "reason": reason, "retryable": False}
     _status_event(tx, "message.failed", pending.session, pending.message_id, pending.to, "skipped",
                   pending.cause, error=error)  # fmt: skip
@@ -164,12 +170,15 @@ def _end(tx: Tx, outcome: Outcome) -> None:
         state,
         None if state == "failed" else 1,
         tx.now,
-        outcome.error_code,
-        outcome.error_reason[:500],
+        plain(outcome.error_code),
+        plain(outcome.error_reason[:500]),
         int(outcome.retryable),
         outcome.due_at,
     )
-    (ended,) = tx.hits(_DOUBT if state == "in_doubt" else _END, [(*values, outcome.message_id)])
+    sql, items = _DOUBT if state == "in_doubt" else _END, [*values, outcome.message_id]
+    if outcome.attempt is not None:
+        sql, items = sql + _ATTEMPT, [*items, outcome.attempt]
+    (ended,) = tx.hits(sql, [items])
     if not ended or state == "queued":
         return
     error = {"code": outcome.error_code, "reason": outcome.error_reason[:500], "retryable": outcome.retryable}
