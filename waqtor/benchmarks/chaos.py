@@ -41,6 +41,8 @@ rules:
 """
 _ASKED = ("when do you open", "متى تفتحون")
 _OTHER = ("the moon is full of cheese tonight {n}", "كتبت قصيدة طويلة عن البحر {n}")
+_BACKLOG = 300
+_PATIENCE_S = 60.0
 _KEY = "chaos-admin-key-0123456789abcdef"
 
 
@@ -133,21 +135,24 @@ async def _run(folder: Path, url: str, kills: int, dice: random.Random, between_
         SimulatorProcess(folder / "sim.sock", record=folder / "calls.log") as simulator,
         httpx.AsyncClient(timeout=5, headers={"X-API-Key": _KEY}) as client,
     ):
-        await sidecar.start(client)
-        stopping = asyncio.Event()
-        tasks = [
-            asyncio.create_task(_people(simulator, load, dice, stopping)),
-            *(asyncio.create_task(_program(client, sidecar.url, load, n, stopping)) for n in range(4)),
-        ]
-        for _ in range(kills):
-            await asyncio.sleep(dice.uniform(0.05, between_s))
-            sidecar.kill()
+        try:
             await sidecar.start(client)
-        await asyncio.sleep(between_s)
-        stopping.set()
-        await asyncio.gather(*tasks)
-        counted = await _settled(simulator, sidecar, client, load)
-        code = sidecar.stop()
+            stopping = asyncio.Event()
+            tasks = [
+                asyncio.create_task(_people(simulator, load, dice, stopping)),
+                *(asyncio.create_task(_program(client, sidecar.url, load, n, stopping)) for n in range(4)),
+            ]
+            for _ in range(kills):
+                await asyncio.sleep(dice.uniform(0.05, between_s))
+                sidecar.kill()
+                await sidecar.start(client)
+            await asyncio.sleep(between_s)
+            stopping.set()
+            await asyncio.gather(*tasks)
+            counted = await _settled(simulator, sidecar, client, load)
+            code = sidecar.stop()
+        finally:
+            sidecar.kill()
     lost = counted.pop("lost")
     found = result(
         "chaos.postgresql" if url else "chaos.sqlite", lost, "lost, doubled or skipped", kills=kills,
@@ -172,6 +177,11 @@ async def _people(simulator: SimulatorProcess, load: Load, dice: random.Random, 
             (load.asked if asks else load.other).add(sender)
         await simulator.control.inject_many(batch, wait=False)
         await asyncio.sleep(dice.uniform(0.005, 0.05))
+        # Not more than a slow machine can take in: the point is what happens at a kill, not the longest queue.
+        for _ in range(1200):
+            if stopping.is_set() or (await simulator.control.stats())["inbound_waiting"] <= _BACKLOG:
+                break
+            await asyncio.sleep(0.05)
 
 
 async def _program(client: httpx.AsyncClient, url: str, load: Load, number: int, stopping: asyncio.Event) -> None:
@@ -205,9 +215,11 @@ async def _settled(
     """Wait until all is quiet, then compare the simulator, the store, the journal and DuckDB."""
     people = len(load.asked) + len(load.other)
     expected = len(load.asked) + len(load.sends)
-    deadline = time.monotonic() + 120
+    deadline, seen = time.monotonic() + _PATIENCE_S, (0, 0)
     while time.monotonic() < deadline:
         stats = await simulator.control.stats()
+        if (stats["accepted"], stats["inbound_acked"]) != seen:  # it still moves
+            deadline, seen = time.monotonic() + _PATIENCE_S, (stats["accepted"], stats["inbound_acked"])
         state = (await client.get(f"{sidecar.url}/api/v1/session/state")).json()
         if stats["inbound_waiting"] == 0 and stats["receipts_waiting"] == 0 and stats["planned"] == 0:
             calls = await simulator.control.calls()
@@ -222,7 +234,7 @@ async def _settled(
         to[call["to"]] += call["count"]
     store = await _counts(client, sidecar.url)
     head = await _log_caught_up(client, sidecar.url)
-    logged = await _query(client, sidecar.url, 'SELECT count(*), count(DISTINCT "offset") FROM events')
+    logged = await _query(client, sidecar.url, "SELECT count(*), count(DISTINCT journal_offset) FROM events")
     inbound = await _query(client, sidecar.url, "SELECT count(*), count(DISTINCT message_id) FROM messages")
     answers_missing = sum(1 for person in load.asked if to[person] == 0)
     answers_twice = sum(1 for person in load.asked if to[person] > 1)
@@ -263,7 +275,8 @@ async def _counts(client: httpx.AsyncClient, url: str) -> dict[str, int]:
 
 async def _query(client: httpx.AsyncClient, url: str, sql: str) -> list[int]:
     answer = await client.post(f"{url}/api/v1/analytics/query", json={"sql": sql})
-    answer.raise_for_status()
+    if answer.status_code != 200:
+        raise Unavailable(f"The query failed: {answer.text[:500]}")
     return [int(value) for value in answer.json()["rows"][0]]
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import structlog
 
+import waqtor
 from waqtor.contracts.events import EVENTS, Event
 from waqtor.contracts.wire import PROTOCOL_VERSION, Close, ErrorDetail, GetState, Ping, Subscribe, Unsubscribe, iso
 from waqtor.errors import Unavailable
@@ -63,7 +64,7 @@ class Hub:
         bus: Bus | None = None,
         sessions: Sessions = tuple,
         clock: Clock | None = None,
-        server: str = "waqtor",
+        server: str = "",
     ) -> None:
         self._journal = journal
         self._settings = settings
@@ -71,7 +72,7 @@ class Hub:
         self._bus = bus
         self._sessions = sessions
         self._clock = clock or SystemClock()
-        self._server = server
+        self._server = server or f"waqtor/{waqtor.__version__}"
         self._stats = Stats(telemetry, self._clock)
         self.handshake = Handshake(keys, settings, self._clock, self._stats)
         self._connections: dict[str, Connection] = {}
@@ -342,7 +343,12 @@ class Hub:
             if self._clock.monotonic() - stats_at >= self._settings.ws_stats_interval_ms / 1000:
                 stats_at = self._clock.monotonic()
                 told = self.metrics()
-                _log.info("ws.stats", **told["websocket"], **told["buffer"], broadcasts=told["metrics"]["broadcasts"])
+                _log.info(
+                    "ws.stats",
+                    websocket=told["websocket"],
+                    buffer=told["buffer"],
+                    broadcasts=told["metrics"]["broadcasts"],
+                )
 
     async def _check_keys(self) -> None:
         """Close the sockets of keys that were revoked or have expired since."""
