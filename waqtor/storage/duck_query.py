@@ -66,9 +66,9 @@ class Query:
         found: QueryResult = self._run(open_cursor, self._fetch_rows)
         return found
 
-    def arrow(self, open_cursor: Callable[[], Any]) -> bytes:
-        """As :meth:`rows`, but an Arrow IPC stream; its schema's metadata ``truncated`` is ``0`` or ``1``."""
-        return bytes(self._run(open_cursor, self._fetch_arrow))
+    def arrow(self, open_cursor: Callable[[], Any]) -> Any:
+        """As :meth:`rows`, but a ``pyarrow.Table``; its metadata ``truncated`` is ``0`` or ``1``."""
+        return self._run(open_cursor, self._fetch_arrow)
 
     def _run(self, open_cursor: Callable[[], Any], fetch: Callable[[Any, str], Any]) -> Any:
         left = self.timeout - (time.monotonic() - self._started)
@@ -122,7 +122,7 @@ class Query:
             elapsed_ms=self._elapsed_ms(),
         )
 
-    def _fetch_arrow(self, cursor: Any, statement: str) -> memoryview:
+    def _fetch_arrow(self, cursor: Any, statement: str) -> Any:
         import pyarrow as pa
 
         reader = cursor.sql(statement, params=_params(self.params)).to_arrow_reader(_CHUNK)
@@ -141,11 +141,7 @@ class Query:
         table = pa.Table.from_batches(batches, schema=reader.schema)
         truncated = table.num_rows > self.max_rows
         notes = {"truncated": "1" if truncated else "0", "elapsed_ms": f"{self._elapsed_ms():.3f}"}
-        table = table.slice(0, self.max_rows).replace_schema_metadata(notes)
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema) as stream:
-            stream.write_table(table)
-        return memoryview(sink.getvalue())
+        return table.slice(0, self.max_rows).replace_schema_metadata(notes)
 
     def _elapsed_ms(self) -> float:
         return round((time.monotonic() - self._started) * 1000, 3)

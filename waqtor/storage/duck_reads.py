@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,10 +14,6 @@ from waqtor.storage.duck_query import Params, Query
 
 _AT_ONCE = 2
 """Queries that run at once; DuckDB uses one thread for each, so that the engine keeps its share of the machine."""
-
-
-def _sees_texts(scopes: Collection[str]) -> bool:
-    return "analytics:texts" in scopes or "admin" in scopes
 
 
 class LogReads:
@@ -49,7 +45,6 @@ class LogReads:
         params: Params | None = None,
         *,
         texts: bool = False,
-        scopes: Collection[str] = (),
         session: str | None = None,
         timeout: float | None = None,
         max_rows: int | None = None,
@@ -59,8 +54,7 @@ class LogReads:
         Args:
             sql: The statement.
             params: For ``?`` (a sequence) or ``$name`` (a mapping).
-            texts: Whether texts and addresses are shown; otherwise they are null.
-            scopes: The caller's scopes: ``analytics:texts`` or ``admin`` shows texts too.
+            texts: Whether texts and addresses are shown (scope ``analytics:texts``); otherwise they are null.
             session: Only rows of this session.
             timeout: Seconds, at most the setting.
             max_rows: At most the setting; ``truncated`` tells whether there were more.
@@ -72,7 +66,7 @@ class LogReads:
             TooLarge: The statement, its memory or its result is too large.
             Unavailable: The file cannot be used now.
         """
-        query = self._query(sql, params, texts or _sees_texts(scopes), session, timeout, max_rows)
+        query = self._query(sql, params, texts, session, timeout, max_rows)
         found: QueryResult = await self._answer(query, query.rows)
         return found
 
@@ -82,15 +76,13 @@ class LogReads:
         params: Params | None = None,
         *,
         texts: bool = False,
-        scopes: Collection[str] = (),
         session: str | None = None,
         timeout: float | None = None,
         max_rows: int | None = None,
-    ) -> bytes:
-        """As :meth:`query`, but an Arrow IPC stream; its schema's metadata ``truncated`` is ``0`` or ``1``."""
-        query = self._query(sql, params, texts or _sees_texts(scopes), session, timeout, max_rows)
-        found: bytes = await self._answer(query, query.arrow)
-        return found
+    ) -> Any:
+        """As :meth:`query`, but a ``pyarrow.Table``; its metadata ``truncated`` is ``0`` or ``1``."""
+        query = self._query(sql, params, texts, session, timeout, max_rows)
+        return await self._answer(query, query.arrow)
 
     def _query(
         self,

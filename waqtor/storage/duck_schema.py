@@ -216,7 +216,9 @@ SELECT message_id,
        any_value(recipient) AS recipient
 FROM ({source}) GROUP BY message_id
 """
-SENDS_DOC = "Every outgoing message, one row each, in its latest state (from send_changes)."
+_ONE_DECISION = """coalesce(NOT (decision = 'handoff' AND rule_id IS NULL AND trace_id IN (
+  SELECT trace_id FROM log.decisions WHERE decision = 'handoff' AND rule_id IS NOT NULL)), true)"""
+# A hand-over that also says something ("one moment, …") is journaled as a reply and as a hand-over: one decision.
 VIEWS: tuple[str, ...] = (*(table.name for table in TABLES), "sends", "columns")
 """The names people may query."""
 
@@ -235,7 +237,10 @@ def view_sql(name: str, *, texts: bool, session: str | None) -> str:
         return "SELECT * FROM meta.columns"
     table = next(table for table in TABLES if table.name == name)
     columns = ", ".join(c.shown if texts else c.hidden for c in table.columns)
-    where = "" if session is None else " WHERE session = '" + session.replace("'", "''").replace("\0", "") + "'"
+    conditions = [_ONE_DECISION] if name == "decisions" else []
+    if session is not None:
+        conditions.append("session = '" + session.replace("'", "''").replace("\0", "") + "'")
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return f"SELECT {columns} FROM log.{name}{where}"
 
 
