@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -290,6 +291,43 @@ async def test_the_blocking_client_can_be_closed_by_a_handler() -> None:
         client.on("connected")(lambda data: client.close())
         await asyncio.wait_for(asyncio.to_thread(client.wait), 5)
         await asyncio.to_thread(client.close)
+
+
+async def test_an_async_handler_may_close_the_client() -> None:
+    async with serving() as server:
+        client = AsyncWaqtorClient(server.url, KEY)
+        done = asyncio.Event()
+
+        @client.on("connected")
+        async def leave(data):
+            await client.close()
+            done.set()
+
+        await client.start()
+        await asyncio.wait_for(done.wait(), 5)
+        await until(lambda: not server.bench.hub.connections)
+
+
+async def test_closing_lets_the_handler_at_work_finish_and_remembers_it(tmp_path) -> None:
+    async with serving() as server:
+        done: list[int] = []
+        for round in range(2):
+            client = WaqtorClient(server.url, KEY, cursor=tmp_path / "cursor")
+            began = threading.Event()
+
+            @client.on("messages")
+            def slowly(data, event, began=began):
+                began.set()
+                time.sleep(0.2)
+                done.append(event.offset)
+
+            await until(lambda: server.bench.hub.metrics()["topics"])
+            if round == 0:
+                server.bench.journal.append_now(message(1), message(2))
+            await asyncio.to_thread(began.wait, 5)
+            await asyncio.to_thread(client.close)
+            await until(lambda: not server.bench.hub.connections)
+        assert done == [1, 2]
 
 
 async def test_the_blocking_client_reports_refusals_in_wait() -> None:

@@ -156,7 +156,9 @@ def test_sends_are_repeated_under_one_key(failure) -> None:
     assert len({request.content for request in asked}) == 1
 
 
-@pytest.mark.parametrize("failure", [httpx.Response(503), problem(429, "rate_limited"), httpx.ReadTimeout("x")], ids=str)
+@pytest.mark.parametrize(
+    "failure", [httpx.Response(503), problem(429, "rate_limited"), httpx.ReadTimeout("x")], ids=str
+)
 def test_other_posts_are_never_repeated_blindly(failure) -> None:
     client, asked = answering(failure, ok())
     with client, pytest.raises(errors.WaqtorError):

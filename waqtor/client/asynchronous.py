@@ -105,11 +105,11 @@ class AsyncWaqtorClient:
         await asyncio.shield(self._task)
 
     async def close(self) -> None:
-        """Stop the events and close the connections."""
+        """Stop the events and close the connections; the handler at work may finish."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-            if task is not asyncio.current_task():
+            if self._stream is None or not self._stream.in_handler():
                 await asyncio.gather(task, return_exceptions=True)
         await self._http.aclose()
 

@@ -25,6 +25,9 @@ SETTLE_S = 0.1
 PING_S = 300.0
 """How often a quiet client asks how far it is, so that its cursor does not grow old."""
 
+FINISH_S = 30.0
+"""How long stopping waits for the handler at work."""
+
 _QUEUE = 1000
 _MAX_FRAME = 4 * 1024 * 1024
 _log = logging.getLogger("waqtor.client")
@@ -65,6 +68,9 @@ class EventStream:
         self._epoch = ""
         self._welcomed = False
         self._hurry = asyncio.Event()
+        self._consumer: asyncio.Task[None] | None = None
+        self._busy = False
+        self._stopping = False
         self.connections = 0
 
     def hurry(self) -> None:
@@ -82,7 +88,7 @@ class EventStream:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await self._hurry.wait()
-        consumer = asyncio.create_task(self._consume(), name="waqtor-handlers")
+        consumer = self._consumer = asyncio.create_task(self._consume(), name="waqtor-handlers")
         try:
             await self._keep_connected()
         except WaqtorError:
@@ -91,8 +97,15 @@ class EventStream:
         else:
             await self._queue.join()
         finally:
+            self._stopping = True
+            if self._busy:  # let the handler at work finish, and remember that it did
+                await asyncio.wait({consumer}, timeout=FINISH_S)
             consumer.cancel()
             await asyncio.gather(consumer, return_exceptions=True)
+
+    def in_handler(self) -> bool:
+        """Whether the caller is an async handler of this stream."""
+        return self._consumer is not None and asyncio.current_task() is self._consumer
 
     async def refresh(self) -> None:
         """Subscribe what was registered since; called after a late registration."""
@@ -150,6 +163,9 @@ class EventStream:
             return refusal_of(refused)
         except (OSError, TimeoutError) as failure:
             return Ending(None, f"{type(failure).__name__}")
+        except (KeyError, TypeError, ValueError):
+            _log.exception("the server sent a frame that makes no sense")
+            return Ending(None, "malformed frame")
 
     async def _frame(self, text: str | bytes) -> None:
         try:
@@ -249,8 +265,9 @@ class EventStream:
             await socket.send('{"type": "ping"}')
 
     async def _consume(self) -> None:
-        while True:
+        while not self._stopping:
             event, place = await self._queue.get()
+            self._busy = True
             try:
                 if event is not None:
                     await self._deliver(event)
@@ -259,6 +276,7 @@ class EventStream:
             except Exception:
                 _log.exception("an event could not be handed on or its cursor not be saved")
             finally:
+                self._busy = False
                 self._queue.task_done()
 
 
