@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections import Counter
 from functools import cache
@@ -73,7 +74,7 @@ def test_rule_file_is_valid_and_points_editors_to_its_schema(path: Path) -> None
 @pytest.mark.parametrize("path", CASE_FILES, ids=lambda path: path.stem)
 def test_case_file_is_valid_and_points_editors_to_its_schema(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert text.splitlines()[0] == "# yaml-language-server: $schema=./cases.schema.json"
+    assert text.splitlines()[0] == "# yaml-language-server: $schema=./rules.schema.json"
     assert load_cases(path)
 
 
@@ -214,3 +215,16 @@ def test_cases_are_not_copies_of_the_examples() -> None:
     deciding = {"opt_out", "opt_in"}  # there the bare word is what must be tested
     copies = [case.say for case in all_cases() if case.rule not in deciding and plain(case.say) in known]
     assert copies == []
+
+
+def test_sample_conversation_speaks_of_real_rules() -> None:
+    lines = (RULES.parent / "data" / "sample_conversation.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert len(rows) >= 60
+    assert all(row.keys() - {"label"} == {"text", "lang", "from", "name"} for row in rows)
+    assert {row["lang"] for row in rows} == {"ar", "en", "arabizi"}
+    assert len({row["from"] for row in rows}) >= 5
+    labels = {row["label"] for row in rows if "label" in row}
+    assert labels - {rule.id for rule in all_rules()} == set()
+    assert labels >= {"human", "opt_out"}
+    assert any("label" not in row for row in rows)
