@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.ui import bubbles, items, times, trouble
-from dashboard.ui.i18n import t
+from dashboard.ui.i18n import is_rtl, t
 from dashboard.ui.marks import esc, icon, initials, number
 from dashboard.ui.trouble import guard
 from waqtor.contracts.views import ChatView, MessageView
@@ -77,7 +77,7 @@ def thread_head(chat: ChatView) -> None:
     name = items.title_of(chat)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="thread_head"):
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
-            st.button(t("chats.back"), key="messages_back", icon=":material/arrow_back:", on_click=choose, args=(None,))
+            st.button(t("chats.back"), key="messages_back", icon=":material/arrow_forward:" if is_rtl() else ":material/arrow_back:", on_click=choose, args=(None,))
             face = icon("groups") if chat.is_group else initials(name)
             st.html(
                 f'<div class="wq-item" style="padding:0"><span class="wq-face">{face}</span><div><b class="wq-line">{esc(name, 60)}</b>'

@@ -80,8 +80,8 @@ def rules_card(span: str) -> None:
         if rows:
             names = {rule.id: rule.description for rule in data.rules()}
             half = (len(rows) + 1) // 2
-            for column, part in zip(st.columns(2, gap="medium"), (rows[:half], rows[half:]), strict=True):
-                column.html(items.rules(part, names)) if part else None
+            for column, part in zip(st.columns(2, gap="medium"), filter(None, (rows[:half], rows[half:])), strict=False):
+                column.html(items.rules(part, names, rows[0]["answers"]))
         else:
             trouble.empty("rule", t("overview.no_answers"), t("overview.no_answers.hint"))
 

@@ -42,9 +42,8 @@ def messages(views: Iterable[MessageView], names: dict[str, str]) -> str:
     return f'<div class="wq-list">{"".join(out)}</div>'
 
 
-def rules(rows: Sequence[dict[str, Any]], names: dict[str, str]) -> str:
-    """The most used rules with the share of the first as a bar."""
-    most = max((row["answers"] for row in rows), default=1)
+def rules(rows: Sequence[dict[str, Any]], names: dict[str, str], most: int) -> str:
+    """Rules with their use as a bar; ``most`` is the use that fills it."""
     out = []
     for row in rows:
         about = names.get(row["rule_id"], "")

@@ -22,6 +22,9 @@ PAGE: Final = """
 }
 [data-testid="stMarkdownContainer"], [data-testid="stMetric"], [data-testid="stSidebarNav"] { text-align: right; }
 [data-testid="stPlotlyChart"], [data-testid="stDataFrame"], pre, code { direction: ltr; }
+/* closed, it has no width and stands on the right: what overflows it must not be seen */
+[data-testid="stSidebar"] { overflow: clip; }
+[data-testid="stExpandSidebarButton"], [data-testid="stSidebarCollapseButton"] { transform: scaleX(-1); }
 [data-testid="stMetric"] > div, [data-testid="stWidgetLabel"] { text-align: right; }
 """
 
