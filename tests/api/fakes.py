@@ -154,10 +154,12 @@ class FakeBot:
             trace_id=new_ulid(), text=text, language="ar", decision="silent", reason="nothing matches", steps=(step,)
         )
 
-    def rules(self) -> list[RuleView]:
+    revision = "r1"
+
+    def list_rules(self) -> list[RuleView]:
         return [self._view(rule) for rule in self.held.values()]
 
-    def rule(self, rule_id: str) -> RuleView:
+    def get_rule(self, rule_id: str) -> RuleView:
         if rule_id not in self.held:
             raise NotFound("There is no such rule.")
         return self._view(self.held[rule_id])
@@ -178,9 +180,9 @@ class FakeBot:
         del self.held[rule_id]
 
     def _check(self, rule_id: str, revision: str | None) -> None:
-        if revision is not None and self.rule(rule_id).revision != revision:
-            raise RevisionConflict("The rule changed.", revision=self.rule(rule_id).revision)
-        self.rule(rule_id)
+        if revision is not None and self.get_rule(rule_id).revision != revision:
+            raise RevisionConflict("The rule changed.", revision=self.get_rule(rule_id).revision)
+        self.get_rule(rule_id)
 
     def status(self) -> dict[str, Any]:
         return {"rules": len(self.held), "revision": "r1", "encoder": "hashing"}
@@ -288,7 +290,8 @@ class FakeEngine:
             )
         )  # fmt: skip
         if not any(view.chat_id == chat for view in self.archive.all_chats):
-            self.archive.all_chats.append(ChatView(chat_id=chat, session="default", last_timestamp=stamp))
+            view = ChatView(chat_id=chat, session="default", last_timestamp=stamp, cursor=f"{stamp}|{chat}")
+            self.archive.all_chats.append(view)
         return receipt
 
     def sessions(self) -> list[SessionView]:

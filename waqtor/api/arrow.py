@@ -1,21 +1,25 @@
-"""Arrow answers: a table as an IPC stream, in pieces."""
+"""Arrow answers: a table as an IPC stream."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 ARROW: Final = "application/vnd.apache.arrow.stream"
 _PIECE = 1 << 20
 
 
-def stream_of(table: Any) -> Iterator[bytes]:
-    """The Arrow IPC stream of a ``pyarrow.Table``, in pieces of at most 1 MB."""
+def stream_of(table: Any) -> memoryview:
+    """The Arrow IPC stream of a ``pyarrow.Table``."""
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    view = memoryview(sink.getvalue())
-    for start in range(0, len(view), _PIECE):
-        yield bytes(view[start : start + _PIECE])
+    return memoryview(sink.getvalue())
+
+
+async def pieces_of(stream: memoryview) -> AsyncIterator[bytes]:
+    """The stream in pieces of at most 1 MB."""
+    for start in range(0, len(stream), _PIECE):
+        yield bytes(stream[start : start + _PIECE])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from waqtor.contracts.rules import Rule
@@ -17,15 +17,20 @@ from waqtor.settings import Settings
 class Bot(Protocol):
     """The bot as people meet it: try it, look at its rules, change them."""
 
-    async def test(self, text: str, *, session: str | None = None, contact: dict[str, str] | None = None) -> Trace:
+    async def test(self, text: str, session: str | None = None, contact: Mapping[str, str] | None = None) -> Trace:
         """What the bot would answer; nothing is sent or stored."""
         ...
 
-    def rules(self) -> Sequence[RuleView]:
+    @property
+    def revision(self) -> str:
+        """Revision of the rules that serve now."""
+        ...
+
+    def list_rules(self) -> Sequence[RuleView]:
         """All rules in the order of their files."""
         ...
 
-    def rule(self, rule_id: str) -> RuleView:
+    def get_rule(self, rule_id: str) -> RuleView:
         """One rule.
 
         Raises:
@@ -41,7 +46,7 @@ class Bot(Protocol):
         """
         ...
 
-    async def update_rule(self, rule_id: str, rule: Rule, *, revision: str | None = None) -> RuleView:
+    async def update_rule(self, rule_id: str, rule: Rule, revision: str | None = None) -> RuleView:
         """Replace a rule in its file.
 
         Raises:
@@ -49,7 +54,7 @@ class Bot(Protocol):
         """
         ...
 
-    async def delete_rule(self, rule_id: str, *, revision: str | None = None) -> None:
+    async def delete_rule(self, rule_id: str, revision: str | None = None) -> None:
         """Remove a rule from its file."""
         ...
 

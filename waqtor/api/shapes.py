@@ -94,6 +94,7 @@ class RuleList(View):
     """All rules, and the revision they are at together."""
 
     rules: tuple[RuleView, ...]
+    revision: str
 
 
 class SessionList(View):

@@ -64,6 +64,7 @@ class ChatView(View):
     bot_paused_until: str | None = None
     bot_paused_reason: str | None = None
     window_open_until: str | None = None
+    cursor: str | None = Field(default=None, exclude=True, description="Where the next page of chats starts.")
 
 
 class SessionView(View):

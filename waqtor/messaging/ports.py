@@ -299,7 +299,7 @@ class Archive(Protocol):
         before: str | None = None,
         limit: int = 50,
     ) -> list[ChatView]:
-        """Chats by last activity; ``before`` is the ``last_timestamp|chat_id`` of the previous page's end."""
+        """Chats by last activity; ``before`` is the ``cursor`` of the previous page's last chat."""
         ...
 
     async def history(

@@ -172,6 +172,7 @@ def _chat(row: Any, now: int) -> ChatView:
         bot_paused_until=iso(row.paused_until) if paused and row.paused_until is not None else None,
         bot_paused_reason=row.paused_reason if paused else None,
         window_open_until=iso(window) if window is not None and window > now else None,
+        cursor=f"{row.last_at}|{row.chat_id}",
     )  # fmt: skip
 
 

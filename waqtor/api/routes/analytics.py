@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from waqtor.api.answers import answer
-from waqtor.api.arrow import ARROW, stream_of
+from waqtor.api.arrow import ARROW, pieces_of, stream_of
 from waqtor.api.deps import caller_of, engine_of
 from waqtor.api.routing import Routes
 from waqtor.api.shapes import AnalyticsBody
@@ -32,7 +32,8 @@ async def query_analytics(request: Request, body: AnalyticsBody) -> Response:
     log, texts, params = engine_of(request).log, caller_of(request).may("analytics:texts"), body.params or ()
     if body.format == "arrow" or (body.format is None and ARROW in request.headers.get("accept", "")):
         table = await log.query_arrow(body.sql, params, texts=texts, session=body.session)
-        return StreamingResponse(stream_of(table), media_type=ARROW)
+        stream = await asyncio.to_thread(stream_of, table)
+        return StreamingResponse(pieces_of(stream), media_type=ARROW)
     result = await log.query(body.sql, params, texts=texts, session=body.session)
     # A result may hold a hundred thousand rows: spelling them out must not hold up the event loop.
     return await asyncio.to_thread(answer, request, result)

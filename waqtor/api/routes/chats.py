@@ -29,7 +29,7 @@ async def list_chats(request: Request, query: Annotated[ChatQuery, Query()]) -> 
         limit=query.limit + 1,
     )
     page = found[: query.limit]
-    cursor = f"{page[-1].last_timestamp}|{page[-1].chat_id}" if len(found) > query.limit else None
+    cursor = page[-1].cursor if len(found) > query.limit else None
     return answer(request, ChatPage(chats=tuple(page), next_cursor=cursor))
 
 

@@ -87,7 +87,8 @@ async def rebuild(request: Request) -> Response:
 @routes.add("GET", "/smartbot/rules", "smartbot:read", RuleList)
 async def list_rules(request: Request) -> Response:
     """All rules in the order of their files."""
-    return answer(request, RuleList(rules=tuple(engine_of(request).bot.rules())))
+    bot = engine_of(request).bot
+    return answer(request, RuleList(rules=tuple(bot.list_rules()), revision=bot.revision))
 
 
 @routes.add("POST", "/smartbot/rules", "smartbot:write", RuleView, status=201, errors=(403, 409), extra=_RULE_BODY)
@@ -99,7 +100,7 @@ async def create_rule(request: Request, rule: Rule) -> Response:
 @routes.add("GET", "/smartbot/rules/{rule_id}", "smartbot:read", RuleView, errors=(404,))
 async def get_rule(request: Request, rule_id: str) -> Response:
     """One rule; its `ETag` is the revision."""
-    return _rule(request, engine_of(request).bot.rule(rule_id))
+    return _rule(request, engine_of(request).bot.get_rule(rule_id))
 
 
 @routes.add(
