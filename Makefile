@@ -69,7 +69,7 @@ bench: $(VENV)/.installed ## Run the measurements (about five minutes)
 	$(BIN)/waqtor bench match
 
 notebooks: $(VENV)/.dev ## Execute the notebooks and keep their pictures
-	$(BIN)/python notebooks/execute.py
+	$(BIN)/python notebooks/run.py
 
 screenshots: $(VENV)/.dev system ## Make the pictures of the README anew
 	$(BIN)/python -m dashboard.screenshots --out docs/images

@@ -108,6 +108,7 @@ class Engine:
             self._start_readers()
             await self.hub.start()
             self._start_session(self.settings.session)
+            await self.log.settled(2.0)
         except BaseException:
             await self.stop()
             raise
