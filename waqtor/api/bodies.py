@@ -35,6 +35,8 @@ class JsonRequest(Request):
         Raises:
             HttpProblem: 408 when it does not arrive.
         """
+        if hasattr(self, "_body"):
+            return self._body
         try:
             async with asyncio.timeout(READ_TIMEOUT_S):
                 return await super().body()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -104,6 +106,8 @@ class GuardedRoute(APIRoute):
         inner = super().get_route_handler()
         takes_query = bool(self.dependant.query_params)
         takes_body = self.body_field is not None
+        sole = _sole_body(self.dependant)
+        endpoint = self.endpoint
 
         async def handle(request: Request) -> Response:
             scope = request.scope
@@ -118,6 +122,10 @@ class GuardedRoute(APIRoute):
                         check_media_type(request)
                         # Parsed here: FastAPI would turn what is raised inside into a plain 400.
                         await request.json()
+                    if sole is not None:
+                        # Sends come this way: nothing to resolve but the body, which is validated here, once.
+                        given = await request.json() if await request.body() else None
+                        return cast(Response, await endpoint(request, sole.model_validate(given)))
                 return await inner(request)
             except ClientDisconnect:
                 return Response(status_code=499)  # to nobody; it is what the log shows
@@ -172,6 +180,15 @@ async def admit(scope: Scope, access: str) -> Principal:
     if access not in {ANY, LOCAL}:
         found.require(access)
     return found
+
+
+def _sole_body(dependant: Dependant) -> type[BaseModel] | None:
+    """The model of the body when an endpoint takes ``(request, body)`` and nothing else."""
+    others = (dependant.path_params, dependant.query_params, dependant.header_params, dependant.cookie_params)
+    if any(others) or dependant.dependencies or len(dependant.body_params) != 1:
+        return None
+    model = dependant.body_params[0].field_info.annotation
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
 
 
 def _refuse_query(request: Request, access: str) -> None:
