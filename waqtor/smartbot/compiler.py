@@ -9,6 +9,7 @@ import numpy as np
 
 from waqtor.errors import RuleFileError
 from waqtor.smartbot.encoders import Encoder, VectorCache
+from waqtor.smartbot.fit_cache import FitCache
 from waqtor.smartbot.rules_check import check
 from waqtor.smartbot.rules_io import Loaded, issue_details, load_folder
 from waqtor.smartbot.ruleset import RuleSet, compile_rules
@@ -36,7 +37,8 @@ class RuleCompiler:
         self._encoder = encoder
         self._vectors = VectorCache(cache_dir, encoder)
         self._threshold = threshold
-        self._scorer = scorer or FusedScorer(quick=encoder.light)
+        fits = FitCache(None if encoder.light else cache_dir)
+        self._scorer = scorer or FusedScorer(quick=encoder.light, cache=fits, encoder=encoder.name)
 
     def read(self, *, near: bool = False) -> Loaded:
         """Read and check the folder."""

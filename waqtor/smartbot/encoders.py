@@ -66,8 +66,8 @@ class HashingEncoder:
         return unit(out)
 
     def weight(self, language: str, script: str) -> float:
-        """Half, everywhere: it sees what the n-grams see."""
-        return 0.5
+        """Half for Latin letters but Arabizi, as the sentence encoders: the paths taken are the same."""
+        return 0.5 if script == "latin" and language != "arabizi" else 0.0
 
 
 class SentenceTransformerEncoder:

@@ -9,6 +9,7 @@ teh marbuta, Persian look-alikes.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import regex
@@ -35,16 +36,20 @@ _LONG_ARABIC = regex.compile(r"([\u0620-\u064a])\1{2,}")
 _LONG_OTHER = regex.compile(r"([^\W\d_\u0620-\u064a])\1{2,}")
 _APOSTROPHE = regex.compile(r"(?<=\p{L})['\u2018\u2019\u02bc\u0060\u00b4](?=\p{L})")
 _NO_WORD = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
-_EMOJI = regex.compile(r"[\p{So}\p{Sk}\U0001f000-\U0001faff\u2600-\u27bf]")
+_EMOJI = regex.compile(r"[\p{So}\U0001f000-\U0001faff\u2600-\u27bf]")
 _BLANK = regex.compile(r"\s+")
-_PLAIN = regex.compile(r"[ -@\[-~\u060c\u061f\u0627-\u064a]*")
-_ASCII_WORDS = regex.compile(r"[^a-z0-9]+")
+_PLAIN = re.compile(r"[ -@\[-~\u060c\u061f\u0627-\u064a]*")
+_COMMON = re.compile(r"[ -~\u060c\u061b\u061f\u0621-\u063a\u0640-\u0652\u0660-\u0669]*")
+_COMMON_MAP = ARABIC | dict.fromkeys(range(1611, 1619)) | {0x660 + i: str(i) for i in range(10)}
+_REPEATED = re.compile(r"([^\W\d_])\1\1")
+_COMMON_WORDS = re.compile(r"[^a-z0-9\u0621-\u063a\u0641-\u064a]+")
+_ASCII_WORDS = re.compile(r"[^a-z0-9]+")
 
 
 def visible(text: str) -> str:
     """Return ``text`` in NFKC without characters that cannot be seen, at most :data:`MAX_CHARS` long."""
     text = text[:MAX_CHARS]
-    if text.isascii() and text.isprintable():
+    if _COMMON.fullmatch(text):
         return text.strip()
     text = _INVISIBLE.sub("", text)
     text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
@@ -53,7 +58,13 @@ def visible(text: str) -> str:
 
 def fold(text: str) -> str:
     """Return ``text`` with one case, one form of each Arabic letter and digit, no marks and no elongation."""
-    text = _fold(visible(text))
+    text = visible(text)
+    if _COMMON.fullmatch(text):  # nearly all messages: the same as below, in one pass
+        text = text.lower().translate(_COMMON_MAP)
+        if _REPEATED.search(text):
+            text = _LONG_OTHER.sub(r"\1\1", _LONG_ARABIC.sub(r"\1", text))
+        return " ".join(text.split())
+    text = _fold(text)
     if _PLAIN.fullmatch(text):
         return text
     for _ in range(6):  # Unicode has corners where a second pass still changes something
@@ -81,6 +92,8 @@ def words(folded: str) -> str:
     if folded.isascii():
         spoken: str = _ASCII_WORDS.sub(" ", folded.replace("'", ""))
         return spoken.strip()
+    if _COMMON.fullmatch(folded):
+        return _COMMON_WORDS.sub(" ", folded.replace("'", "")).strip()
     spoken = _BLANK.sub(" ", _NO_WORD.sub(" ", _APOSTROPHE.sub("", folded)))
     if spoken.strip():
         return spoken.strip()

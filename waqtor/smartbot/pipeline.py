@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from waqtor.contracts.event_data import Candidate
@@ -22,6 +23,8 @@ from waqtor.smartbot.retrieve import NONE_OF_THESE, Hit, Moment, outright
 from waqtor.smartbot.ruleset import RuleSet, readings
 from waqtor.smartbot.scorer import Query, Score, Scored
 
+_said = lru_cache(maxsize=2048)(normalise)
+
 TRACED = 500
 """Characters of a text that a step's details repeat."""
 
@@ -38,7 +41,7 @@ class _Record:
         now = time.perf_counter()
         ms = round((now - self.last) * 1000, 4)
         self.last = now
-        self.steps.append(TraceStep.model_construct(step=step, ms=ms, summary=summary, details=details))
+        self.steps.append(TraceStep(step=step, ms=ms, summary=summary, details=details))
 
 
 class Pipeline:
@@ -95,7 +98,7 @@ class Pipeline:
         record.add("render", _rendering(rendered), language=rendered.language, variant=rendered.variant)
         decision, parts = _check(record, decision, rendered)
         if parts:
-            self._guard.answered(request, normalise(parts[0].text), now)
+            self._guard.answered(request, _said(parts[0].text), now)
         return _trace(record, request, tongue, decision, hit, scored, parts, rules)
 
     async def _score(
@@ -177,22 +180,18 @@ def _trace(
     record: _Record, request: Request, tongue: Tongue, decision: Decision, hit: Hit | None, scored: Scored,
     parts: tuple[RenderedReply, ...], rules: RuleSet,
 ) -> Trace:  # fmt: skip
-    candidates = [
-        Candidate.model_construct(rule_id=s.rule_id, confidence=round(s.confidence, 4)) for s in scored.scores
-    ]
+    candidates = [Candidate(rule_id=s.rule_id, confidence=round(s.confidence, 4)) for s in scored.scores]
     neighbours = [_neighbour(score) for score in scored.scores]
     stage: str = scored.scores[0].source if scored.scores else ""
     if hit is not None:
         stage = hit.stage
         own = hit.rule.rule.id
         candidates = [
-            Candidate.model_construct(rule_id=own, confidence=1.0), *(c for c in candidates if c.rule_id != own)
+            Candidate(rule_id=own, confidence=1.0), *(c for c in candidates if c.rule_id != own)
         ]  # fmt: skip
         source: Any = "exact" if hit.stage == "button" else hit.stage
-        neighbours.insert(
-            0, Neighbour.model_construct(rule_id=own, example=hit.evidence, similarity=1.0, source=source)
-        )
-    return Trace.model_construct(
+        neighbours.insert(0, Neighbour(rule_id=own, example=hit.evidence, similarity=1.0, source=source))
+    return Trace(
         trace_id=new_ulid(),
         text=request.text[:MAX_CHARS],
         language=tongue.language,
@@ -212,6 +211,4 @@ def _trace(
 
 
 def _neighbour(score: Score) -> Neighbour:
-    return Neighbour.model_construct(
-        rule_id=score.rule_id, example=score.example, similarity=score.similarity, source=score.source
-    )
+    return Neighbour(rule_id=score.rule_id, example=score.example, similarity=score.similarity, source=score.source)

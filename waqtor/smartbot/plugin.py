@@ -22,16 +22,16 @@ class SmartBotPlugin:
 
     Args:
         service: The bot.
-        handoff_minutes: How long it stays quiet in a chat that it handed over; 0: until it is resumed.
+        handoff_minutes: How long it stays quiet after a handoff; 0: until resumed; ``None``: as the setting says.
     """
 
     name = "smartbot"
     version = "2.0.0"
     priority = 100
 
-    def __init__(self, service: BotService, handoff_minutes: float = 0.0) -> None:
+    def __init__(self, service: BotService, handoff_minutes: float | None = None) -> None:
         self._service = service
-        self._handoff_minutes = handoff_minutes
+        self._handoff_minutes = service.handoff_minutes if handoff_minutes is None else handoff_minutes
 
     @hookimpl
     async def on_message(self, message: Incoming) -> Answer | None:

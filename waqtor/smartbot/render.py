@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -40,20 +40,33 @@ class Rendered:
     language: str = ""
 
 
-def values_for(rule: CompiledRule, request: Request, language: str, shop: Shop, now: int) -> dict[str, str]:
-    """Return the value of every variable, the file's own winning over built-in ones."""
-    local = datetime.fromtimestamp(now / 1_000_000, _zone(shop.timezone))
-    values = {
-        "contact.name": request.contact.get("name", request.name),
-        "contact.phone": request.contact.get("phone", request.sender.split("@")[0]),
-        "shop.name": shop.name,
-        "time.now": local.strftime("%H:%M"),
-        "time.date": local.strftime("%Y-%m-%d"),
-        "message.body": request.text,
-    }
-    for name, value in rule.variables.items():
-        values[name] = value if isinstance(value, str) else _of_language(value, language)
+def values_for(
+    names: Iterable[str], rule: CompiledRule, request: Request, language: str, shop: Shop, now: int
+) -> dict[str, str]:
+    """Return the values of the named variables, the file's own winning over built-in ones."""
+    values: dict[str, str] = {}
+    for name in names:
+        own = rule.variables.get(name)
+        if isinstance(own, str):
+            values[name] = own
+        elif own is not None:
+            values[name] = _of_language(own, language)
+        else:
+            values[name] = _built_in(name, request, shop, now)
     return values
+
+
+def _built_in(name: str, request: Request, shop: Shop, now: int) -> str:
+    if name == "contact.name":
+        return request.contact.get("name", request.name)
+    if name == "contact.phone":
+        return request.contact.get("phone", request.sender.split("@")[0])
+    if name == "shop.name":
+        return shop.name
+    if name == "message.body":
+        return request.text
+    local = datetime.fromtimestamp(now / 1_000_000, _zone(shop.timezone))
+    return local.strftime("%H:%M" if name == "time.now" else "%Y-%m-%d")
 
 
 def _of_language(value: Mapping[str, str], language: str) -> str:
@@ -68,12 +81,11 @@ def render_rule(rule: CompiledRule, request: Request, language: str, shop: Shop,
     spoken = next((name for name in FALLBACK[language] if rule.replies.get(name)), "")
     if not spoken:
         return Rendered()
-    values = values_for(rule, request, spoken, shop, now)
     numbered = [(variant.reply.weight, (i, variant)) for i, variant in enumerate(rule.replies[spoken])]
     faults: list[str] = []
     for i, variant in draw(numbered, request.message_id or request.text, rule.rule.id):
         try:
-            text = variant.text.render(values)
+            text = variant.text.render(values_for(variant.text.variables, rule, request, spoken, shop, now))
         except Unfilled as error:
             faults.append(f"variant {i + 1}: {error}")
             continue

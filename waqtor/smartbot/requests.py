@@ -40,6 +40,11 @@ class Request:
         return self.session, self.chat_id
 
 
+def encodable(text: str) -> str:
+    """Return the text without lone surrogates, which no database and no JSON can hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def request_of(message: Incoming) -> Request:
     """Return the request that a received message makes."""
     content = message.content
@@ -47,7 +52,7 @@ def request_of(message: Incoming) -> Request:
     if kind == "other":
         kind = str(content.get("kind", "other"))
     return Request(
-        text=message.body or body_of(dict(content)),
+        text=encodable(message.body or body_of(dict(content))),
         message_id=message.message_id,
         session=message.session,
         chat_id=message.chat_id,

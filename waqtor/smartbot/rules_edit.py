@@ -75,10 +75,10 @@ def replace_rule(text: str, rule_id: str, rule: Rule) -> str:
     lines = text.splitlines()
     indent = len(lines[begin]) - len(lines[begin].lstrip())
     try:
-        block = "\n".join(line[indent:] for line in lines[begin:end]) + "\n"
+        block = "x:\n" + "\n".join(f"  {line[indent:]}" if line.strip() else "" for line in lines[begin:end]) + "\n"
         loaded = round_trip().load(block)
-        _merge(loaded[0], wanted)
-        fresh = [" " * indent + line if line else "" for line in _dump_item(loaded[0])]
+        _merge(loaded["x"][0], wanted)
+        fresh = [" " * indent + line if line else "" for line in _dump_item(loaded["x"][0])]
         changed = "\n".join([*lines[:begin], *fresh, *lines[end:]]) + "\n"
         if _holds(changed, text, rule_id, wanted):
             return changed

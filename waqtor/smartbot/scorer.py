@@ -9,7 +9,7 @@ nothing scores low even when one rule is the least bad); a curve per mixture mak
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from waqtor.smartbot.calibration import Curve
 from waqtor.smartbot.encoders import Vectors, unit
+from waqtor.smartbot.fit_cache import Arrays, FitCache
+from waqtor.smartbot.heads import Head
 from waqtor.smartbot.index import VectorIndex, make_index
 from waqtor.smartbot.lexical import LexicalModel
 from waqtor.smartbot.views import LEXICAL_STRENGTH, SEMANTIC_STRENGTH, View, calibrate, make_view
@@ -109,10 +111,14 @@ class FusedScorer:
 
     Args:
         quick: Fit ridge heads (closed form) instead of logistic regression; meant for the light encoder.
+        cache: Where fits are kept.
+        encoder: Name of the encoder whose vectors come in; part of the cache's keys.
     """
 
-    def __init__(self, *, quick: bool = False) -> None:
+    def __init__(self, *, quick: bool = False, cache: FitCache | None = None, encoder: str = "") -> None:
         self._quick = quick
+        self._cache = cache or FitCache(None)
+        self._encoder = encoder
 
     def fit(self, examples: Sequence[Example], vectors: Vectors, trusted: Sequence[bool]) -> FittedScorer:
         """Learn from examples; see :class:`Scorer`."""
@@ -123,26 +129,61 @@ class FusedScorer:
         labels = sorted({example.label for example in ordered})
         number = {label: i for i, label in enumerate(labels)}
         y = np.array([number[example.label] for example in ordered], np.int64)
-        lexical = LexicalModel([example.text for example in ordered])
-        rows = np.arange(len(ordered))
-        views = [make_view(rows, y, len(labels), lexical.block, LEXICAL_STRENGTH, quick=self._quick)]
         mask = np.array([bool(trusted[i]) for i in order], bool)
+        held = vectors[order][mask]
         centre = np.zeros(vectors.shape[1], np.float32)
-        index: VectorIndex | None = None
+        if len(held) > 4:
+            centre = np.asarray(held.mean(axis=0), np.float32)
+        units = unit(held - centre)
+        lexical = LexicalModel([example.text for example in ordered])
+
+        def block(left: NDArray[np.int64], right: NDArray[np.int64]) -> Floats:
+            return np.asarray(units[left] @ units[right].T, np.float32)
+
+        sides = [(np.arange(len(ordered)), lexical.block, LEXICAL_STRENGTH)]
         if mask.any():
-            held = vectors[order][mask]
-            if len(held) > 4:
-                centre = np.asarray(held.mean(axis=0), np.float32)
-            units = unit(held - centre)
-
-            def block(left: NDArray[np.int64], right: NDArray[np.int64]) -> Floats:
-                return np.asarray(units[left] @ units[right].T, np.float32)
-
-            trusted_rows = np.flatnonzero(mask)
-            views.append(make_view(trusted_rows, y[mask], len(labels), block, SEMANTIC_STRENGTH, quick=self._quick))
-            index = make_index(units)
+            sides.append((np.flatnonzero(mask), block, SEMANTIC_STRENGTH))
+        key = self._key(ordered, mask)
+        kept = self._cache.get(key)
+        views = [
+            make_view(rows, y[rows], len(labels), similar, strength, quick=self._quick, head=_kept_head(kept, i))
+            for i, (rows, similar, strength) in enumerate(sides)
+        ]
         answerable = np.array([not label.startswith("!") for label in labels], bool)
-        return _Fused(ordered, labels, lexical, views, index, centre, answerable, calibrate(views, y, answerable))
+        curves = _kept_curves(kept) or calibrate(views, y, answerable)
+        if kept is None:
+            self._cache.put(key, _arrays(views, curves))
+        index = make_index(units) if mask.any() else None
+        return _Fused(ordered, labels, lexical, views, index, centre, answerable, curves)
+
+    def _key(self, ordered: Sequence[Example], mask: NDArray[np.bool_]) -> str:
+        parts = [self._encoder, str(self._quick)]
+        for example, known in zip(ordered, mask, strict=True):
+            parts += [example.label, example.text, example.original if known else ""]
+        return FitCache.key(parts)
+
+
+def _arrays(views: Sequence[View], curves: Mapping[bool, Curve]) -> Arrays:
+    arrays: Arrays = {"curves": np.array([[c.slope, c.offset] for c in (curves[False], curves[True])])}
+    for i, view in enumerate(views):
+        arrays[f"weights{i}"] = view.head.weights
+        arrays[f"present{i}"] = view.head.present
+        arrays[f"sharpness{i}"] = np.array(view.head.sharpness)
+    return arrays
+
+
+def _kept_head(kept: Arrays | None, number: int) -> Head | None:
+    if kept is None:
+        return None
+    weights, present = np.asarray(kept[f"weights{number}"], np.float32), np.asarray(kept[f"present{number}"], bool)
+    return Head(weights, present, float(kept[f"sharpness{number}"]))
+
+
+def _kept_curves(kept: Arrays | None) -> dict[bool, Curve] | None:
+    if kept is None:
+        return None
+    alone, mixed = np.asarray(kept["curves"], float)
+    return {False: Curve(float(alone[0]), float(alone[1])), True: Curve(float(mixed[0]), float(mixed[1]))}
 
 
 class _Nothing:

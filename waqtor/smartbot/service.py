@@ -30,7 +30,7 @@ from waqtor.smartbot.guard import ChatControls, Guard, GuardLimits, MemoryContro
 from waqtor.smartbot.message_vectors import MessageVectors
 from waqtor.smartbot.pipeline import Pipeline
 from waqtor.smartbot.render import Shop
-from waqtor.smartbot.requests import Request, request_of
+from waqtor.smartbot.requests import Request, encodable, request_of
 from waqtor.smartbot.rule_store import RuleStore
 from waqtor.smartbot.rules_io import Loaded, LoadedCase, issue_details
 from waqtor.smartbot.ruleset import RuleSet
@@ -147,7 +147,9 @@ class BotService:
 
     async def test(self, text: str, session: str | None = None, contact: Mapping[str, str] | None = None) -> Trace:
         """Say what the bot would answer to ``text``; nothing is remembered and nothing sent."""
-        request = Request(text, session=session or self._settings.session, live=False, contact=dict(contact or {}))
+        request = Request(
+            encodable(text), session=session or self._settings.session, live=False, contact=dict(contact or {})
+        )
         return await self._run(request)
 
     async def _run(self, request: Request) -> Trace:
@@ -166,6 +168,11 @@ class BotService:
         self.memory_controls.resume(session, chat_id)
 
     # --- building
+
+    @property
+    def handoff_minutes(self) -> float:
+        """How long the bot stays quiet in a chat that it handed over; 0: until it is resumed."""
+        return self._settings.bot_handoff_minutes
 
     @property
     def revision(self) -> str:

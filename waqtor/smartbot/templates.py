@@ -26,6 +26,8 @@ _NAME = re.compile(r"\s*([A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*)\s*")
 _FILTER = re.compile(r"\|\s*([a-z_]+)\s*(?:\(\s*(?:\"([^\"]*)\"|'([^']*)'|(\d{1,4}))?\s*\))?\s*")
 _UNSAFE = regex.compile(r"[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
+_BRACES = re.compile(r"\{{2,}|\}{2,}")
+
 _FILTERS: Mapping[str, Callable[[str, str], str]] = {
     "default": lambda value, given: value or given,
     "upper": lambda value, _: value.upper(),
@@ -95,8 +97,9 @@ class Template:
 
 
 def clean(value: str) -> str:
-    """Return a value as it may be inserted: one line, no control or direction characters, at most 500 long."""
-    return " ".join(_UNSAFE.sub(" ", value[: 4 * MAX_VALUE]).split())[:MAX_VALUE]
+    """Return a value as it may be inserted: one line, nothing hidden, no double braces, at most 500 long."""
+    text = _UNSAFE.sub(" ", value[: 4 * MAX_VALUE])
+    return " ".join(_BRACES.sub(lambda match: match[0][0], text).split())[:MAX_VALUE]
 
 
 def compile_template(text: str, known: frozenset[str] | None = None) -> Template:

@@ -25,7 +25,6 @@ LEXICAL_STRENGTH = 10.0
 FOLDS = 3
 STRANGERS = 0.5
 """Weight of all messages from outside the rules beside those from inside, in the calibration."""
-_MOST = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ class View:
         head: The head fitted on all of them.
         block: Gives the similarities of positions to positions.
         fit: Fits a head from (similarities, columns, labels).
+        sample: Most examples that the calibration works with.
     """
 
     rows: Ints
@@ -49,6 +49,7 @@ class View:
     head: Head
     block: Callable[[Ints, Ints], Floats]
     fit: Callable[[Floats, Ints, Ints], Head]
+    sample: int = 1500
 
     def maxima(self, similarities: Floats) -> Floats:
         """Return the greatest similarity per class over all classes; classes without rows here are 0."""
@@ -56,9 +57,16 @@ class View:
 
 
 def make_view(
-    rows: Ints, labels: Ints, classes: int, block: Callable[[Ints, Ints], Floats], strength: float, *, quick: bool
+    rows: Ints,
+    labels: Ints,
+    classes: int,
+    block: Callable[[Ints, Ints], Floats],
+    strength: float,
+    *,
+    quick: bool,
+    head: Head | None = None,
 ) -> View:
-    """Fit a head on the similarities that ``block`` gives."""
+    """Fit a head on the similarities that ``block`` gives, unless it is known from before."""
 
     def fit(gram: Floats, columns: Ints, own: Ints) -> Head:
         if quick:
@@ -66,8 +74,8 @@ def make_view(
         return fit_logistic(gram, columns, own, classes, strength)
 
     columns = landmarks(len(rows))
-    head = fit(block(np.arange(len(rows)), columns), columns, labels)
-    return View(rows, labels, classes, columns, head, block, fit)
+    head = head or fit(block(np.arange(len(rows)), columns), columns, labels)
+    return View(rows, labels, classes, columns, head, block, fit, 900 if quick else 1500)
 
 
 def _maxima(similarities: Floats, labels: Ints, classes: int) -> Floats:
@@ -84,14 +92,22 @@ def choose(p: Floats, close: Floats, answerable: Bools) -> tuple[Ints, Floats]:
     return pick, np.asarray(np.clip(p[at, pick], 0, 1) * np.clip(close[at, pick], 0, 1), np.float32)
 
 
+def _by_characters(views: Sequence[View]) -> Ints:
+    """The examples on which the characters-only curve is fitted: those the encoder does not know, if enough."""
+    if len(views) < 2:
+        return views[0].rows
+    alone = np.setdiff1d(views[0].rows, views[1].rows)
+    return alone if len(alone) >= 60 else views[0].rows
+
+
 def calibrate(views: Sequence[View], labels: Ints, answerable: Bools) -> dict[bool, Curve]:
     """Return the curves from raw score to confidence: with the encoder (True) and by characters alone (False)."""
     classes = len(answerable)
     found: dict[bool, tuple[list[Floats], list[Bools], list[Bools]]] = {}
-    subset = landmarks(len(labels), _MOST)
+    subset = landmarks(len(labels), views[0].sample)
     for fold in range(FOLDS if classes >= FOLDS else 0):
         for mixed in (False, True)[: len(views)]:
-            pool = views[1].rows if mixed else views[0].rows
+            pool = views[1].rows if mixed else _by_characters(views)
             chosen = np.intersect1d(pool, subset)
             outside = labels[chosen] % FOLDS == fold
             rank = np.arange(len(chosen)) - np.searchsorted(labels[chosen], labels[chosen])

@@ -1,0 +1,181 @@
+"""``waqtor bench match``: decisions per second and latency of the pipeline, the bare encoder, and an exact hit.
+
+The pipeline decides on unique messages, so no vector comes from a cache; the bare encoder, one message at a time
+in the same run, is the peer: the share of its rate that the pipeline keeps is what the other seven steps cost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from waqtor.errors import InvalidInput
+from waqtor.kernel.hooks import Incoming
+from waqtor.settings import Settings
+from waqtor.smartbot.encoders import make_encoder
+from waqtor.smartbot.service import BotService
+
+EXACT_FLOOR_MS = 0.3
+"""Most that an exact hit may take (median)."""
+
+_STARTS = (
+    "hi,", "hello,", "please,", "good morning,", "hey there,", "sorry,", "excuse me,", "one question:",
+    "لو سمحت", "مرحبا", "السلام عليكم", "صباح الخير", "سؤال:", "يا اخي", "من فضلك", "العفو",
+)  # fmt: skip
+_ENGLISH = (
+    "where is my parcel {}", "can I return item {}", "how much is number {}", "is model {} in stock",
+    "do you deliver {}", "order {} has not arrived", "I want to talk to somebody about {}",
+    "what time do you close on day {}",
+)  # fmt: skip
+_ARABIC = (
+    "وين طلبي رقم {}", "كم سعر المنتج {}", "ابغى ارجع الطلب {}", "متى يوصل الطلب {}", "هل يتوفر الموديل {}",
+    "الطلب {} ما وصل", "ابغى اكلم احد عن {}", "متى تقفلون يوم {}",
+)  # fmt: skip
+
+
+def run(options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Measure and return one object per figure.
+
+    Args:
+        options: ``messages`` (how many, default 400), ``dataset`` (a JSONL file with ``text``), ``encoder``,
+            ``rules`` (folder), ``concurrency`` (decisions in flight, default 8); all optional.
+
+    Raises:
+        InvalidInput: The dataset holds no text.
+    """
+    return asyncio.run(_measure(options))
+
+
+async def _measure(options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    count = int(options.get("messages") or 400)
+    texts = _messages(options.get("dataset"), count)
+    with tempfile.TemporaryDirectory() as folder:
+        base = Settings()
+        settings = base.model_copy(
+            update={
+                "encoder": str(options.get("encoder") or base.encoder),
+                "rules_dir": Path(options.get("rules") or base.rules_dir),
+                "data_dir": Path(folder),
+                "bot_rate_per_chat": 1e9,
+            }
+        )
+        encoder = make_encoder(settings.encoder)
+        service = BotService(settings, encoder=encoder)
+        try:
+            await service.start(watch=False)
+            await service.rebuild()
+            encoder.encode(["warm up"])
+            bare = _bare(encoder, texts)
+            one = await _sequential(service, texts)
+            many = await _concurrent(service, texts, int(options.get("concurrency") or 8))
+            exact = await _exact(service, max(count, 1000))
+        finally:
+            await service.stop()
+    name = encoder.name
+    return [
+        _figure("match.decisions", len(one) / sum(one), one, f"encoder {name}", len(bare) / sum(bare)),
+        _figure("match.decisions_in_flight", len(texts) / many[0], many[1], f"encoder {name}", len(bare) / sum(bare)),
+        _figure("match.encoder", len(bare) / sum(bare), bare, f"encoder {name}", len(bare) / sum(bare)),
+        {
+            **_figure("match.exact_hit", len(exact) / sum(exact), exact, f"floor {EXACT_FLOOR_MS} ms", None),
+            "floor": EXACT_FLOOR_MS,
+            "ok": bool(np.median(exact) * 1000 < EXACT_FLOOR_MS),
+        },
+    ]
+
+
+def _figure(name: str, rate: float, seconds: Sequence[float], peer: str, peer_rate: float | None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "value": round(rate, 1),
+        "unit": "1/s",
+        "peer": peer,
+        "peer_value": round(peer_rate, 1) if peer_rate is not None else None,
+        "ratio": round(rate / peer_rate, 3) if peer_rate else None,
+        "p50_ms": round(float(np.percentile(seconds, 50)) * 1000, 4),
+        "p99_ms": round(float(np.percentile(seconds, 99)) * 1000, 4),
+        "messages": len(seconds),
+        "ok": True,
+    }
+
+
+def _messages(dataset: Any, count: int) -> list[str]:
+    if dataset:
+        lines = Path(dataset).read_text(encoding="utf-8").splitlines()
+        texts = list(dict.fromkeys(str(json.loads(line)["text"]) for line in lines if line.strip()))[:count]
+        if not texts:
+            raise InvalidInput(f"{dataset} holds no texts.")
+        return texts
+    made: list[str] = []
+    for i in range(count):
+        frames = _ENGLISH if i % 2 == 0 else _ARABIC
+        start = _STARTS[(i // 2) % 8 + (0 if i % 2 == 0 else 8)]
+        made.append(f"{start} {frames[i % len(frames)].format(1000 + i)}")
+    return made
+
+
+def _bare(encoder: Any, texts: Sequence[str]) -> list[float]:
+    taken: list[float] = []
+    for text in texts:
+        began = time.perf_counter()
+        encoder.encode([text])
+        taken.append(time.perf_counter() - began)
+    return taken
+
+
+def _incoming(text: str, number: int) -> Incoming:
+    sender = f"9665{number:08d}"
+    content = {"type": "text", "body": text}
+    return Incoming(f"bench-{number}", "default", sender, sender, text, content, time.time_ns() // 1000)
+
+
+async def _sequential(service: BotService, texts: Sequence[str]) -> list[float]:
+    taken: list[float] = []
+    for i, text in enumerate(texts):
+        message = _incoming(text, i)
+        began = time.perf_counter()
+        await service.decide(message)
+        taken.append(time.perf_counter() - began)
+    return taken
+
+
+async def _concurrent(service: BotService, texts: Sequence[str], limit: int) -> tuple[float, list[float]]:
+    gate = asyncio.Semaphore(limit)
+    taken: list[float] = []
+
+    async def one(number: int, text: str) -> None:
+        async with gate:
+            message = _incoming(f"{text} again", 1_000_000 + number)
+            began = time.perf_counter()
+            await service.decide(message)
+            taken.append(time.perf_counter() - began)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(one(i, text) for i, text in enumerate(texts)))
+    return time.perf_counter() - began, taken
+
+
+async def _exact(service: BotService, count: int) -> list[float]:
+    examples = [
+        phrase
+        for view in service.list_rules()
+        if view.enabled and view.action == "reply"
+        for phrases in view.rule.get("examples", {}).values()
+        for phrase in phrases
+    ]
+    if not examples:
+        raise InvalidInput("There is no rule with examples to measure exact hits on.")
+    taken: list[float] = []
+    for i in range(count):
+        message = _incoming(examples[i % len(examples)], 2_000_000 + i)
+        began = time.perf_counter()
+        await service.decide(message)
+        taken.append(time.perf_counter() - began)
+    return taken
