@@ -123,8 +123,10 @@ class EventStream:
             ending = await self._connection()
             if self._welcomed:
                 attempt = 0
-            data = {"code": ending.code, "reason": ending.reason, "reconnect": ending.error is None and not ending.done}
-            await self._queue.put((Incoming("disconnected", data), None))
+            final = ending.error is not None or ending.done
+            if self._welcomed or final:
+                data = {"code": ending.code, "reason": ending.reason, "reconnect": not final}
+                await self._queue.put((Incoming("disconnected", data), None))
             if ending.error is not None:
                 raise ending.error
             if ending.done:
