@@ -70,9 +70,7 @@ class FakeKeys:
             revoked=row["revoked"], **more,
         )  # fmt: skip
 
-    async def create(
-        self, name: str, scopes: Any, *, expires: int | None = None, token: str | None = None
-    ) -> KeyView:
+    async def create(self, name: str, scopes: Any, *, expires: int | None = None, token: str | None = None) -> KeyView:
         if unknown := sorted(set(scopes) - set(SCOPES)):
             raise InvalidInput(f"Unknown scope {unknown}.", scopes=unknown)
         value = token or f"wq_{new_ulid()}"
