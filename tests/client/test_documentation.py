@@ -64,13 +64,22 @@ def test_every_method_is_on_the_page_and_every_one_there_exists() -> None:
 
 
 async def test_the_basic_bot_answers_once_over_a_restart(server, tmp_path) -> None:
-    env = {**os.environ, "WAQTOR_API_URL": server.url, "WAQTOR_API_KEY": ADMIN,
-           "BASIC_BOT_CURSOR": str(tmp_path / "c"), "PYTHONPATH": str(ROOT)}
+    env = {
+        **os.environ,
+        "WAQTOR_API_URL": server.url,
+        "WAQTOR_API_KEY": ADMIN,
+        "BASIC_BOT_CURSOR": str(tmp_path / "c"),
+        "PYTHONPATH": str(ROOT),
+    }
 
     async def start():
         return await asyncio.create_subprocess_exec(
-            sys.executable, str(ROOT / "examples" / "basic_bot.py"), env=env, cwd=tmp_path,
-            stdout=asyncio.subprocess.PIPE)
+            sys.executable,
+            str(ROOT / "examples" / "basic_bot.py"),
+            env=env,
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+        )
 
     bench = server.bench
     for round in range(2):

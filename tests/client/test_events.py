@@ -145,8 +145,18 @@ async def test_the_cursor_file_carries_over_restarts_of_the_process(tmp_path) ->
         assert not list(path.parent.glob("*.tmp"))
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"epoch": 1, "offset": 1}', '{"epoch": "e", "offset": -1}',
-                                     '{"epoch": "e", "offset": "1"}', "\x00"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{",
+        '{"epoch": 1, "offset": 1}',
+        '{"epoch": "e", "offset": -1}',
+        '{"epoch": "e", "offset": "1"}',
+        "\x00",
+    ],
+)
 def test_a_foreign_file_is_not_taken_for_a_cursor(tmp_path, content: str) -> None:
     path = tmp_path / "cursor"
     path.write_text(content)
@@ -175,6 +185,7 @@ async def test_what_cannot_be_recovered_is_told_and_the_stream_goes_on() -> None
 
 async def test_a_failing_handler_hurts_nobody(caplog) -> None:
     async with serving() as server, client_of(server) as client:
+
         @client.on("message.received")
         async def broken(data):
             raise ValueError("boom")
@@ -229,8 +240,10 @@ async def test_a_wrong_key_ends_it_and_a_revoked_one_too() -> None:
             assert got[0].data == {"code": 1008, "reason": "key revoked or expired", "reconnect": False}
 
 
-@pytest.mark.parametrize(("code", "again"), [(1000, False), (1001, True), (1011, True), (1012, True), (3008, True),
-                                             (3010, True), (4100, True)])
+@pytest.mark.parametrize(
+    ("code", "again"),
+    [(1000, False), (1001, True), (1011, True), (1012, True), (3008, True), (3010, True), (4100, True)],
+)
 async def test_close_codes_are_honoured(code: int, again: bool) -> None:
     async with serving() as server, client_of(server) as client:
         closed, opened = collect(client, "disconnected"), collect(client, "connected")
@@ -245,11 +258,21 @@ async def test_close_codes_are_honoured(code: int, again: bool) -> None:
             await asyncio.wait_for(client.wait(), 5)
 
 
-@pytest.mark.parametrize(("code", "reason", "wait", "error"), [
-    (1008, "rate limit: too many violations", 30.0, None), (1008, "key revoked", 0.0, Unauthorized),
-    (1002, "", 0.0, Exception), (1003, "", 0.0, Exception), (1007, "", 0.0, Exception), (1009, "", 0.0, Exception),
-    (3500, "", 0.0, Exception), (4500, "", 0.0, Exception), (None, "", 0.0, None), (1006, "", 0.0, None),
-])
+@pytest.mark.parametrize(
+    ("code", "reason", "wait", "error"),
+    [
+        (1008, "rate limit: too many violations", 30.0, None),
+        (1008, "key revoked", 0.0, Unauthorized),
+        (1002, "", 0.0, Exception),
+        (1003, "", 0.0, Exception),
+        (1007, "", 0.0, Exception),
+        (1009, "", 0.0, Exception),
+        (3500, "", 0.0, Exception),
+        (4500, "", 0.0, Exception),
+        (None, "", 0.0, None),
+        (1006, "", 0.0, None),
+    ],
+)
 def test_what_close_codes_mean(code, reason, wait, error) -> None:
     from waqtor.client.closing import ending_of
 
@@ -261,6 +284,7 @@ def test_what_close_codes_mean(code, reason, wait, error) -> None:
 
 async def test_the_blocking_client_handles_in_a_thread_and_may_call_back() -> None:
     async with serving() as server:
+
         @server.app.get("/healthz")
         def healthz():
             return {"status": "ok"}

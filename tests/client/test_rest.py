@@ -143,10 +143,20 @@ async def test_a_key_without_the_scope_is_forbidden() -> None:
         assert refused.value.details["missing"] == ["messages:read"]
 
 
-@pytest.mark.parametrize("failure", [httpx.Response(503), httpx.Response(502), httpx.Response(504),
-                                     problem(429, "rate_limited", **{"retry-after": "0"}),
-                                     httpx.ConnectError("x"), httpx.ReadError("x"), httpx.ReadTimeout("x"),
-                                     httpx.RemoteProtocolError("x")], ids=str)
+@pytest.mark.parametrize(
+    "failure",
+    [
+        httpx.Response(503),
+        httpx.Response(502),
+        httpx.Response(504),
+        problem(429, "rate_limited", **{"retry-after": "0"}),
+        httpx.ConnectError("x"),
+        httpx.ReadError("x"),
+        httpx.ReadTimeout("x"),
+        httpx.RemoteProtocolError("x"),
+    ],
+    ids=str,
+)
 def test_sends_are_repeated_under_one_key(failure) -> None:
     client, asked = answering(failure, failure, ok(duplicate=True))
     with client:
@@ -209,8 +219,9 @@ def test_every_code_is_mapped_back(code: str) -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b'{"error": "x"}', b'{"error": {"details": 3}}'])
 def test_answers_of_strangers_still_become_errors(body: bytes) -> None:
     for status, kind in [(502, errors.Unavailable), (418, errors.WaqtorError), (404, errors.NotFound)]:
-        client, _ = answering(httpx.Response(status, content=body, headers={"content-type": "application/json"}),
-                              retries=0)
+        client, _ = answering(
+            httpx.Response(status, content=body, headers={"content-type": "application/json"}), retries=0
+        )
         with client, pytest.raises(kind):
             client.messages.list()
     client, _ = answering(httpx.Response(200, content=body, headers={"content-type": "application/json"}))
@@ -246,8 +257,20 @@ def test_ids_cannot_leave_their_place() -> None:
 
 
 def test_not_ready_is_an_answer() -> None:
-    client, _ = answering(httpx.Response(503, json={"ok": False, "error": {
-        "code": "unavailable", "message": "m", "details": {"reasons": ["the log is behind"]}, "request_id": "r"}}))
+    client, _ = answering(
+        httpx.Response(
+            503,
+            json={
+                "ok": False,
+                "error": {
+                    "code": "unavailable",
+                    "message": "m",
+                    "details": {"reasons": ["the log is behind"]},
+                    "request_id": "r",
+                },
+            },
+        )
+    )
     with client:
         assert client.status.ready() == ["the log is behind"]
 

@@ -39,7 +39,10 @@ class LiveServer:
         listener.bind(("127.0.0.1", self.port))
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
-            self.app, log_level="info", lifespan="off", timeout_graceful_shutdown=2,
+            self.app,
+            log_level="info",
+            lifespan="off",
+            timeout_graceful_shutdown=2,
             **ws.uvicorn_options(self.bench.settings),
         )
         self._server = uvicorn.Server(config)

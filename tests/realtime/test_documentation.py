@@ -45,7 +45,11 @@ def test_every_setting_that_is_named_exists() -> None:
 def test_client_frames_of_the_page_are_accepted() -> None:
     mine = [example for example in EXAMPLES if "timestamp" not in example]
     assert {CLIENT_FRAME.validate_python(example).type for example in mine} == {
-        "subscribe", "unsubscribe", "ping", "get_state"}
+        "subscribe",
+        "unsubscribe",
+        "ping",
+        "get_state",
+    }
 
 
 async def test_server_frames_are_as_documented() -> None:

@@ -24,8 +24,7 @@ async def test_welcome_then_states_then_silence_until_subscribed() -> None:
         assert [f["type"] for f in socket.frames] == ["welcome", "session.status"]
         welcome = socket.frames[0]
         assert set(welcome) == {"type", "topic", "data", "timestamp", "message"}
-        assert set(welcome["data"]) == {
-            "message", "server", "protocol", "connection", "epoch", "offset", "limits"}
+        assert set(welcome["data"]) == {"message", "server", "protocol", "connection", "epoch", "offset", "limits"}
         assert (welcome["data"]["server"], welcome["data"]["offset"]) == ("waqtor/test", 1)
         assert "offset" not in socket.frames[1]
         assert connection.names == {}
@@ -85,7 +84,9 @@ async def test_ephemeral_events_carry_no_offset_and_journaled_ones_on_the_bus_ar
         await bench.bus.publish(ephemeral("unknown.type"))
         await settle()
         assert [f["type"] for f in socket.frames[2:]] in (
-            ["message.received", "metrics"], ["metrics", "message.received"])
+            ["message.received", "metrics"],
+            ["metrics", "message.received"],
+        )
         assert "offset" not in socket.of("metrics")[0]
         assert "priority" not in socket.of("message.received")[0]
         bench.journal.append_now(status())
@@ -141,7 +142,7 @@ async def test_a_slow_client_is_told_of_the_gap_and_delays_nobody() -> None:
         assert gap["recoverable"] is True
         bench.say(slow, {"type": "subscribe", "topics": ["all"], "since": {"epoch": "epoch-1", "offset": gap["after"]}})
         await until(lambda: stuck.of("recovered"))
-        assert stuck.offsets()[-(51 - gap["after"]):] == list(range(gap["after"] + 1, 52))
+        assert stuck.offsets()[-(51 - gap["after"]) :] == list(range(gap["after"] + 1, 52))
 
 
 async def test_only_ephemeral_drops_are_not_recoverable() -> None:

@@ -25,10 +25,19 @@ async def test_missed_events_come_in_order_then_live() -> None:
         bench.journal.append_now(message(99), rule(99))
         await until(lambda: 11 in socket.offsets())
         assert socket.offsets() == [4, 6, 8, 10, 11]
-        assert [f["type"] for f in socket.frames] == ["welcome", "subscribed", *["message.received"] * 4, "recovered",
-                                                      "message.received"]
+        assert [f["type"] for f in socket.frames] == [
+            "welcome",
+            "subscribed",
+            *["message.received"] * 4,
+            "recovered",
+            "message.received",
+        ]
         assert socket.of("subscribed")[0]["data"] == {
-            "topics": ["messages"], "refused": [], "all": ["messages"], "epoch": "epoch-1", "recovered": True,
+            "topics": ["messages"],
+            "refused": [],
+            "all": ["messages"],
+            "epoch": "epoch-1",
+            "recovered": True,
             "offset": 3,
         }
         assert socket.of("recovered")[0]["data"] == {"count": 4, "offset": 10, "more": False, "epoch": "epoch-1"}
@@ -36,8 +45,8 @@ async def test_missed_events_come_in_order_then_live() -> None:
 
 
 @pytest.mark.parametrize(
-    ("epoch", "offset", "reason"), [("other", 5, "epoch_changed"), ("epoch-1", 21, "offset_ahead"),
-                                    ("epoch-1", 3, "too_old")],
+    ("epoch", "offset", "reason"),
+    [("other", 5, "epoch_changed"), ("epoch-1", 21, "offset_ahead"), ("epoch-1", 3, "too_old")],
 )
 async def test_what_cannot_be_recovered_is_said_and_live_goes_on(epoch, offset, reason) -> None:
     async with Bench() as bench:
@@ -164,8 +173,11 @@ async def test_every_matching_event_exactly_once_in_order(seed: int, monkeypatch
     """Random interleavings of appends, subscribes, drops and reconnects; the client follows the documented rules."""
     chance = random.Random(seed)
     monkeypatch.setattr(recovery, "PAGE", chance.choice([2, 5, 500]))
-    async with Bench(ws_buffer_bytes=chance.choice([2048, 1 << 20]), ws_recovery_limit=chance.choice([3, 7, 1000]),
-                     ws_trusted="10.0.0.1") as bench:
+    async with Bench(
+        ws_buffer_bytes=chance.choice([2048, 1 << 20]),
+        ws_recovery_limit=chance.choice([3, 7, 1000]),
+        ws_trusted="10.0.0.1",
+    ) as bench:
         bench.journal.step = chance.choice([1, 3])
         names = chance.choice([["all"], ["messages"], ["message.*", "session.status"], ["smartbot", "session"]])
         bench.journal.append_now(rule())
