@@ -28,9 +28,13 @@ PAGES = {
 
 def _page(name: str, symbol: str) -> st.Page:
     return st.Page(
-        f"app_pages/{name}.py", title=t(f"page.{name}"), icon=f":material/{symbol}:", help=t(f"page.{name}.help"),
-        url_path=name, default=name == "overview",
-    )  # fmt: skip
+        f"app_pages/{name}.py",
+        title=t(f"page.{name}"),
+        icon=f":material/{symbol}:",
+        help=t(f"page.{name}.help"),
+        url_path=name,
+        default=name == "overview",
+    )
 
 
 st.set_page_config(page_title="WaQtor", page_icon=str(theme.STATIC / "mark.svg"), layout="wide")

@@ -49,11 +49,19 @@ st.caption(t("bench.intro"))
 with st.container(border=True, key="card_ask"):
     with st.form("bench_form", border=False):
         st.text_area(
-            t("bench.message"), key="bench_text", placeholder=t("bench.placeholder"), height=80, max_chars=65_536,
-        )  # fmt: skip
+            t("bench.message"),
+            key="bench_text",
+            placeholder=t("bench.placeholder"),
+            height=80,
+            max_chars=65_536,
+        )
         st.form_submit_button(
-            t("bench.try"), key="bench_go", type="primary", icon=":material/science:", on_click=ask,
-        )  # fmt: skip
+            t("bench.try"),
+            key="bench_go",
+            type="primary",
+            icon=":material/science:",
+            on_click=ask,
+        )
     st.pills(t("bench.samples"), SAMPLES, key="bench_sample", on_change=take_sample)
 
 asked = st.session_state.get("bench_asked", "")

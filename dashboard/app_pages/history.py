@@ -61,17 +61,34 @@ def opened(entry: HistoryView) -> None:
 with guard():
     with st.container(horizontal=True, vertical_alignment="bottom", key="history_filters"):
         kind = st.selectbox(
-            t("history.decision"), DECISIONS, index=None, key="history_decision", placeholder=t("filter.all"), width=190,
+            t("history.decision"),
+            DECISIONS,
+            index=None,
+            key="history_decision",
+            placeholder=t("filter.all"),
+            width=190,
             format_func=lambda name: t(f"decision.{name}"),
-        )  # fmt: skip
+        )
         rule = st.selectbox(
-            t("bench.rule"), sorted(r.id for r in data.rules()), index=None, key="history_rule", placeholder=t("filter.all"), width=220,
-        )  # fmt: skip
+            t("bench.rule"),
+            sorted(r.id for r in data.rules()),
+            index=None,
+            key="history_rule",
+            placeholder=t("filter.all"),
+            width=220,
+        )
         language = st.selectbox(
-            t("bench.language"), LANGUAGES, index=None, key="history_language", placeholder=t("filter.all"), width=170,
+            t("bench.language"),
+            LANGUAGES,
+            index=None,
+            key="history_language",
+            placeholder=t("filter.all"),
+            width=170,
             format_func=lambda name: t(f"lang.{name}"),
-        )  # fmt: skip
-        wanted = st.text_input(t("history.search"), key="history_search", type="search", icon=":material/search:", live=True)
+        )
+        wanted = st.text_input(
+            t("history.search"), key="history_search", type="search", icon=":material/search:", live=True
+        )
     limit = st.session_state.get("history_limit", 100)
     page = data.history(kind, rule, limit)
     found = [
@@ -84,7 +101,11 @@ with guard():
     if found:
         selected = table(found)
         if page.next_cursor and limit < 500:
-            st.button(t("history.more"), key="history_more", on_click=lambda: st.session_state.update(history_limit=limit + 100))
+            st.button(
+                t("history.more"),
+                key="history_more",
+                on_click=lambda: st.session_state.update(history_limit=limit + 100),
+            )
         if selected is None:
             st.caption(t("history.choose"))
         else:
@@ -92,4 +113,8 @@ with guard():
     else:
         filtered = bool(kind or rule or language or wanted)
         with st.container(border=True, key="card_history_empty"):
-            trouble.empty("history", t("history.none" if filtered else "history.empty"), t("history.none.hint" if filtered else "history.empty.hint"))
+            trouble.empty(
+                "history",
+                t("history.none" if filtered else "history.empty"),
+                t("history.none.hint" if filtered else "history.empty.hint"),
+            )

@@ -48,11 +48,18 @@ def doubts(found: list[MessageView], place: str) -> None:
                 f'<div class="wq-text">{esc(message.body or message.type, 300)}</div>'
             )
             with st.container(horizontal=True, gap="small"):
-                for name, outcome, again in (("sent", "sent", False), ("again", "not_sent", True), ("lost", "not_sent", False)):
+                for name, outcome, again in (
+                    ("sent", "sent", False),
+                    ("again", "not_sent", True),
+                    ("lost", "not_sent", False),
+                ):
                     st.button(
-                        t(f"doubt.{name}"), key=f"resolve_{place}_{name}_{message.message_id}", help=t(f"doubt.{name}.help"),
-                        on_click=attempt, args=(partial(data.resolve, message.message_id, outcome, resend=again), "doubt.done"),
-                    )  # fmt: skip
+                        t(f"doubt.{name}"),
+                        key=f"resolve_{place}_{name}_{message.message_id}",
+                        help=t(f"doubt.{name}.help"),
+                        on_click=attempt,
+                        args=(partial(data.resolve, message.message_id, outcome, resend=again), "doubt.done"),
+                    )
 
 
 @st.fragment(run_every=5, key="messages_list")
@@ -60,7 +67,11 @@ def chat_list(search: str, chosen: str | None) -> None:
     with guard():
         found = data.chats(search)
         if not found:
-            trouble.empty("forum", t("chats.none" if search else "chats.empty"), t("chats.none.hint" if search else "chats.empty.hint"))
+            trouble.empty(
+                "forum",
+                t("chats.none" if search else "chats.empty"),
+                t("chats.none.hint" if search else "chats.empty.hint"),
+            )
         for view in found:
             on = "on_" if view.chat_id == chosen else ""
             with st.container(key=f"chatrow_{on}{view.session}_{view.chat_id}"):
@@ -75,27 +86,45 @@ def chat_list(search: str, chosen: str | None) -> None:
 
 def thread_head(chat: ChatView) -> None:
     name = items.title_of(chat)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="thread_head"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="thread_head"
+    ):
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
-            st.button(t("chats.back"), key="messages_back", icon=":material/arrow_forward:" if is_rtl() else ":material/arrow_back:", on_click=choose, args=(None,))
+            st.button(
+                t("chats.back"),
+                key="messages_back",
+                icon=":material/arrow_forward:" if is_rtl() else ":material/arrow_back:",
+                on_click=choose,
+                args=(None,),
+            )
             face = icon("groups") if chat.is_group else initials(name)
             st.html(
-                f'<div class="wq-item" style="padding:0"><span class="wq-face">{face}</span><div><b class="wq-line">{esc(name, 60)}</b>'
-                f'<div class="wq-small wq-muted">{number(items.shown_number(chat.chat_id))}</div></div></div>', width="content",
-            )  # fmt: skip
+                f'<div class="wq-item" style="padding:0"><span class="wq-face">{face}</span>'
+                f'<div><b class="wq-line">{esc(name, 60)}</b>'
+                f'<div class="wq-small wq-muted">{number(items.shown_number(chat.chat_id))}</div></div></div>',
+                width="content",
+            )
         if chat.bot_paused:
             st.button(
-                t("chat.resume"), key="chat_resume", icon=":material/smart_toy:", type="primary", help=chat_pause_text(chat),
-                on_click=attempt, args=(partial(data.resume, chat.chat_id, chat.session), "chat.resumed"),
-            )  # fmt: skip
+                t("chat.resume"),
+                key="chat_resume",
+                icon=":material/smart_toy:",
+                type="primary",
+                help=chat_pause_text(chat),
+                on_click=attempt,
+                args=(partial(data.resume, chat.chat_id, chat.session), "chat.resumed"),
+            )
         else:
             with st.popover(t("chat.pause"), icon=":material/pause_circle:", key="chat_pause"):
                 st.caption(t("chat.pause.meaning"))
                 for name, minutes in PAUSES.items():
                     st.button(
-                        t(f"chat.pause.{name}"), key=f"pause_{name}", width="stretch", on_click=attempt,
+                        t(f"chat.pause.{name}"),
+                        key=f"pause_{name}",
+                        width="stretch",
+                        on_click=attempt,
                         args=(partial(data.pause, chat.chat_id, chat.session, minutes), "chat.paused"),
-                    )  # fmt: skip
+                    )
 
 
 def chat_pause_text(chat: ChatView) -> str:
@@ -124,9 +153,14 @@ if error is not None:
 left, right = st.columns([2, 3], gap="medium")
 with left.container(key="chats_behind" if chosen else "chats_front"):
     search = st.text_input(
-        t("chats.search"), key="messages_search", placeholder=t("chats.search"), type="search", icon=":material/search:",
-        label_visibility="collapsed", live=True,
-    )  # fmt: skip
+        t("chats.search"),
+        key="messages_search",
+        placeholder=t("chats.search"),
+        type="search",
+        icon=":material/search:",
+        label_visibility="collapsed",
+        live=True,
+    )
     with st.container(border=True, key="card_chats", height=620, gap=None):
         chat_list(search or "", chosen)
 with right:

@@ -39,12 +39,19 @@ def session_card(session: SessionView) -> None:
 
 def session_line(session: SessionView) -> None:
     info = session.client_info
-    pairs = [(esc(t("session.transport")), number(session.transport)), (esc(t("session.since")), esc(times.ago(session.since)))]
+    pairs = [
+        (esc(t("session.transport")), number(session.transport)),
+        (esc(t("session.since")), esc(times.ago(session.since))),
+    ]
     if info:
         pairs.insert(0, (esc(t("session.number")), f"<b>{esc(info.name, 60)}</b> {number('+' + info.phone_number)}"))
     if session.queued:
         pairs.append((esc(t("session.queued")), number(session.queued)))
-    st.html('<div class="wq-facts" style="border:0;margin:0;padding:0">' + "".join(f"<span>{a} {b}</span>" for a, b in pairs) + "</div>")
+    st.html(
+        '<div class="wq-facts" style="border:0;margin:0;padding:0">'
+        + "".join(f"<span>{a} {b}</span>" for a, b in pairs)
+        + "</div>"
+    )
 
 
 @st.fragment(run_every=4, key="overview_live")
@@ -80,7 +87,9 @@ def rules_card(span: str) -> None:
         if rows:
             names = {rule.id: rule.description for rule in data.rules()}
             half = (len(rows) + 1) // 2
-            for column, part in zip(st.columns(2, gap="medium"), filter(None, (rows[:half], rows[half:])), strict=False):
+            for column, part in zip(
+                st.columns(2, gap="medium"), filter(None, (rows[:half], rows[half:])), strict=False
+            ):
                 column.html(items.rules(part, names, rows[0]["answers"]))
         else:
             trouble.empty("rule", t("overview.no_answers"), t("overview.no_answers.hint"))
@@ -93,9 +102,14 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
             if session.status == "ready":
                 session_line(session)
     span = st.segmented_control(
-        t("overview.span"), list(SPANS), format_func=lambda name: t(f"span.{name}"), default="day", key="overview_span",
-        required=True, label_visibility="collapsed",
-    )  # fmt: skip
+        t("overview.span"),
+        list(SPANS),
+        format_func=lambda name: t(f"span.{name}"),
+        default="day",
+        key="overview_span",
+        required=True,
+        label_visibility="collapsed",
+    )
 for session in sessions:
     if session.status != "ready":
         session_card(session)

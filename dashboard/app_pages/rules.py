@@ -57,7 +57,11 @@ def threshold_text(rule: RuleView) -> str:
 def detail(rule: RuleView) -> None:
     with st.container(border=True, key="card_rule"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.html(f'<h3 style="padding:0">{number(rule.id)}</h3><span class="wq-muted wq-about">{esc(rule.description, 300)}</span>', width="content")
+            st.html(
+                f'<h3 style="padding:0">{number(rule.id)}</h3>'
+                f'<span class="wq-muted wq-about">{esc(rule.description, 300)}</span>',
+                width="content",
+            )
             first = next((text for language in LANGUAGES for text in examples(rule, language)), "")
             if first and st.button(t("rules.try"), key="rule_try", icon=":material/science:"):
                 st.session_state.update(bench_text=first, bench_asked=first)
@@ -75,7 +79,11 @@ def detail(rule: RuleView) -> None:
             pairs.append((esc(t("rules.tags")), chips([str(tag) for tag in rule.rule["tags"]])))
         st.html(definitions(pairs))
         shown = [lang for lang in LANGUAGES if examples(rule, lang) or (rule.rule.get("replies") or {}).get(lang)]
-        for tab, lang in zip(st.tabs([known(f"lang.{lang}", lang) for lang in shown], key="rule_languages") if shown else (), shown, strict=True):
+        for tab, lang in zip(
+            st.tabs([known(f"lang.{lang}", lang) for lang in shown], key="rule_languages") if shown else (),
+            shown,
+            strict=True,
+        ):
             with tab:
                 said, answered = st.columns(2, gap="medium")
                 with said:
@@ -86,7 +94,10 @@ def detail(rule: RuleView) -> None:
                 with answered:
                     replies = (rule.rule.get("replies") or {}).get(lang) or ()
                     drawn = "".join(bubbles.bubble(as_content(reply), None, out=False) for reply in replies)
-                    st.html(f'<p class="wq-title">{esc(t("rules.replies"))}</p><div class="wq-wall">{drawn or esc(t("rules.no_replies"))}</div>')
+                    st.html(
+                        f'<p class="wq-title">{esc(t("rules.replies"))}</p>'
+                        f'<div class="wq-wall">{drawn or esc(t("rules.no_replies"))}</div>'
+                    )
 
 
 def as_content(reply: dict[str, object]) -> dict[str, object]:
@@ -112,7 +123,11 @@ def status_line() -> None:
     status = data.bot_status()
     names = ("rules", "examples", "revision", "encoder", "index")
     facts = [(known(f"bot.{name}", name), status[name]) for name in names if isinstance(status.get(name), str | int)]
-    st.html('<div class="wq-facts" style="border:0;margin:0;padding:0">' + "".join(f"<span>{esc(a)} <b>{number(b)}</b></span>" for a, b in facts) + "</div>")
+    st.html(
+        '<div class="wq-facts" style="border:0;margin:0;padding:0">'
+        + "".join(f"<span>{esc(a)} <b>{number(b)}</b></span>" for a, b in facts)
+        + "</div>"
+    )
 
 
 problem = st.session_state.pop("rules_error", None)
@@ -122,16 +137,27 @@ with guard():
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(width="content"):
             status_line()
-        st.button(t("rules.rebuild"), key="rules_rebuild", icon=":material/refresh:", help=t("rules.rebuild.help"), on_click=partial(rebuild))
+        st.button(
+            t("rules.rebuild"),
+            key="rules_rebuild",
+            icon=":material/refresh:",
+            help=t("rules.rebuild.help"),
+            on_click=partial(rebuild),
+        )
     everything = data.rules()
     if not everything:
         with st.container(border=True, key="card_rules_empty"):
             trouble.empty("rule", t("rules.empty"), t("rules.empty.hint"))
     else:
         wanted = st.text_input(
-            t("rules.search"), key="rules_search", type="search", placeholder=t("rules.search"), icon=":material/search:",
-            label_visibility="collapsed", live=True,
-        )  # fmt: skip
+            t("rules.search"),
+            key="rules_search",
+            type="search",
+            placeholder=t("rules.search"),
+            icon=":material/search:",
+            label_visibility="collapsed",
+            live=True,
+        )
         found = [rule for rule in everything if not wanted or matches(rule, wanted)]
         st.caption(t("rules.count", n=len(found), total=len(everything)))
         if found:

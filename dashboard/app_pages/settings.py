@@ -42,7 +42,9 @@ with engine, st.grid(2, min_column_width=320):
         st.html(frame.connection_badge(connection))
         pairs = [(esc(t("settings.address")), number(data.address()))]
         for session in connection.sessions:
-            pairs.append((esc(t("settings.session")), f"{number(session.session)} · {esc(t(f'session.{session.status}'))}"))
+            pairs.append(
+                (esc(t("settings.session")), f"{number(session.session)} · {esc(t(f'session.{session.status}'))}")
+            )
             pairs.append((esc(t("session.transport")), number(session.transport)))
             pairs.append((esc(t("session.since")), number(times.full(session.since))))
             pairs.append((esc(t("session.queued")), number(session.queued)))
@@ -59,6 +61,8 @@ with about, st.container(border=True, key="card_about"):
     st.image(str(theme.STATIC / "logo.svg"), width=170)
     st.text(t("settings.what"))
     names = ("waqtor", "streamlit", "plotly", "pandas")
-    pairs = [(number(name), number(installed(name))) for name in names] + [(number("python"), number(platform.python_version()))]
+    pairs = [(number(name), number(installed(name))) for name in names] + [
+        (number("python"), number(platform.python_version()))
+    ]
     st.html(definitions(pairs))
     st.caption(t("settings.font"))

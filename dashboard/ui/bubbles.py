@@ -11,13 +11,27 @@ from dashboard.ui.marks import esc, icon, initials
 from waqtor.contracts.views import MessageView, RenderedReply
 
 TICKS: Final = {
-    "queued": "schedule", "sending": "schedule", "sent": "check", "delivered": "done_all", "read": "done_all",
-    "failed": "error", "skipped": "block", "in_doubt": "help",
-}  # fmt: skip
+    "queued": "schedule",
+    "sending": "schedule",
+    "sent": "check",
+    "delivered": "done_all",
+    "read": "done_all",
+    "failed": "error",
+    "skipped": "block",
+    "in_doubt": "help",
+}
 _SYMBOLS: Final = {
-    "image": "image", "video": "movie", "audio": "mic", "document": "description", "sticker": "sentiment_satisfied",
-    "location": "location_on", "template": "article", "choice": "touch_app", "reaction": "add_reaction", "other": "help",
-}  # fmt: skip
+    "image": "image",
+    "video": "movie",
+    "audio": "mic",
+    "document": "description",
+    "sticker": "sentiment_satisfied",
+    "location": "location_on",
+    "template": "article",
+    "choice": "touch_app",
+    "reaction": "add_reaction",
+    "other": "help",
+}
 
 
 def tick(status: str) -> str:
@@ -45,7 +59,9 @@ def bubble(content: Mapping[str, Any] | None, body: str | None, *, out: bool, me
     if content.get("footer"):
         parts.append(f'<div class="wq-text wq-foot">{esc(content["footer"])}</div>')
     parts.append(f'<div class="wq-meta">{meta}</div>' if meta else "")
-    keys = "".join(f'<span class="wq-line">{esc(button.get("title", ""), 40)}</span>' for button in _dicts(content, "buttons"))
+    keys = "".join(
+        f'<span class="wq-line">{esc(button.get("title", ""), 40)}</span>' for button in _dicts(content, "buttons")
+    )
     if kind == "list":
         keys = f'<span class="wq-line">{icon("list")} {esc(content.get("button", ""), 40)}</span>'
         parts.append(_rows(content))
@@ -89,7 +105,10 @@ def thread(messages: Iterable[MessageView]) -> str:
         parts.append(bubble(None if message.erased else message.content, body, out=out, meta=meta))
         if message.error is not None and message.status in ("failed", "skipped", "in_doubt"):
             said = f"{known(f'status.{message.status}', message.status)}: {message.error.reason}"
-            parts.append(f'<div class="wq-row out"><span class="wq-small wq-text tone-danger" style="color:var(--tone)">{esc(said, 200)}</span></div>')
+            parts.append(
+                '<div class="wq-row out"><span class="wq-small wq-text tone-danger"'
+                f' style="color:var(--tone)">{esc(said, 200)}</span></div>'
+            )
     return f'<div class="wq-wall">{"".join(parts)}</div>'
 
 
@@ -110,5 +129,8 @@ def phone(name: str, asked: str, replies: Iterable[RenderedReply], silence: str)
     inner += [bubble(reply.content, reply.text or None, out=False) for reply in replies]
     if len(inner) == 1:
         inner.append(f'<div class="wq-note">{icon("notifications_off")} {esc(silence)}</div>')
-    head = f'<header><span class="wq-face">{initials(name)}</span><div><b>{esc(name, 60)}</b><small>{esc(t("phone.online"))}</small></div></header>'
+    head = (
+        f'<header><span class="wq-face">{initials(name)}</span>'
+        f"<div><b>{esc(name, 60)}</b><small>{esc(t('phone.online'))}</small></div></header>"
+    )
     return f'<div class="wq-phone">{head}<div class="wq-wall">{"".join(inner)}</div></div>'

@@ -26,21 +26,42 @@ def traffic(rows: Sequence[dict[str, Any]], labels: dict[str, str], zone: tzinfo
     for place, (column, label) in enumerate(labels.items()):
         figure.add_trace(
             go.Scatter(
-                x=times, y=[row[column] for row in rows], name=label, mode="lines", fill="tozeroy" if place == 0 else None,
+                x=times,
+                y=[row[column] for row in rows],
+                name=label,
+                mode="lines",
+                fill="tozeroy" if place == 0 else None,
                 fillcolor="rgba(20, 163, 148, 0.16)",
                 line={"shape": "spline", "smoothing": 0.6, "width": 2.25, "color": COLOURS[place % len(COLOURS)]},
                 hovertemplate="%{y}<extra>%{fullData.name}</extra>",
-            )  # fmt: skip
+            )
         )
     highest = max((row[column] for row in rows for column in labels), default=0)
     figure.update_layout(
-        height=310, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", margin={"l": 0, "r": 0, "t": 30, "b": 0}, hovermode="x unified", dragmode=False,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1 if rtl else 0, "xanchor": "right" if rtl else "left", "title": None},
+        height=310,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 0, "r": 0, "t": 30, "b": 0},
+        hovermode="x unified",
+        dragmode=False,
+        legend={
+            "orientation": "h",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "x": 1 if rtl else 0,
+            "xanchor": "right" if rtl else "left",
+            "title": None,
+        },
         uirevision="traffic",
-    )  # fmt: skip
+    )
     figure.update_xaxes(showgrid=False, fixedrange=True, tickformat="%H:%M", nticks=7)
     figure.update_yaxes(
-        rangemode="tozero", fixedrange=True, side="right" if rtl else "left", nticks=5, zeroline=False,
-        range=[0, max(4, highest * 1.15)], tickformat=",d",
-    )  # fmt: skip
+        rangemode="tozero",
+        fixedrange=True,
+        side="right" if rtl else "left",
+        nticks=5,
+        zeroline=False,
+        range=[0, max(4, highest * 1.15)],
+        tickformat=",d",
+    )
     return figure

@@ -11,24 +11,48 @@ from dashboard.ui.marks import Tone, esc, icon, number, percent
 from waqtor.contracts.views import Trace, TraceStep
 
 TONES: Final[dict[str, Tone]] = {
-    "answer": "success", "clarify": "info", "handoff": "warning", "silent": "muted", "opt_out": "primary", "opt_in": "primary",
-}  # fmt: skip
+    "answer": "success",
+    "clarify": "info",
+    "handoff": "warning",
+    "silent": "muted",
+    "opt_out": "primary",
+    "opt_in": "primary",
+}
 SYMBOLS: Final = {
-    "answer": "check_circle", "clarify": "quiz", "handoff": "support_agent", "silent": "volume_off",
-    "opt_out": "do_not_disturb_on", "opt_in": "add_circle",
-}  # fmt: skip
+    "answer": "check_circle",
+    "clarify": "quiz",
+    "handoff": "support_agent",
+    "silent": "volume_off",
+    "opt_out": "do_not_disturb_on",
+    "opt_in": "add_circle",
+}
 _STEPS: Final = {
-    "normalise": "spellcheck", "language": "translate", "guard": "shield", "retrieve": "travel_explore",
-    "score": "bar_chart", "decide": "gavel", "render": "edit_note", "check": "fact_check",
-}  # fmt: skip
+    "normalise": "spellcheck",
+    "language": "translate",
+    "guard": "shield",
+    "retrieve": "travel_explore",
+    "score": "bar_chart",
+    "decide": "gavel",
+    "render": "edit_note",
+    "check": "fact_check",
+}
 
 
 def why(trace: Trace) -> str:
     """The reason in the visitor's language, from the facts of the decision."""
-    facts = {"confidence": percent(trace.confidence), "threshold": percent(trace.threshold or 0), "rule": trace.rule_id or "–"}
+    facts = {
+        "confidence": percent(trace.confidence),
+        "threshold": percent(trace.threshold or 0),
+        "rule": trace.rule_id or "–",
+    }
     if trace.decision == "answer" and trace.threshold is not None and trace.confidence >= trace.threshold:
         return t("why.answer", **facts)
-    if trace.decision == "silent" and trace.threshold is not None and trace.candidates and trace.confidence < trace.threshold:
+    if (
+        trace.decision == "silent"
+        and trace.threshold is not None
+        and trace.candidates
+        and trace.confidence < trace.threshold
+    ):
         return t("why.below", **{**facts, "rule": trace.candidates[0].rule_id})
     if trace.decision == "silent" and not trace.candidates:
         return t("why.nothing")
@@ -71,12 +95,21 @@ def candidates(trace: Trace, names: dict[str, str]) -> str:
             hint = esc(t("bench.threshold_at", value=percent(trace.threshold)))
             mark = f'<u style="inset-inline-start:{_width(trace.threshold)}" title="{hint}"></u>'
         near = next((n for n in trace.neighbours if n.rule_id == found.rule_id), None)
-        example = f'<div class="wq-near">{esc(t("bench.nearest"))} <bdi>“{esc(near.example, 160)}”</bdi></div>' if near else ""
-        about = f'<div class="wq-near wq-about">{esc(names[found.rule_id], 160)}</div>' if names.get(found.rule_id) else ""
+        example = (
+            f'<div class="wq-near">{esc(t("bench.nearest"))} <bdi>“{esc(near.example, 160)}”</bdi></div>'
+            if near
+            else ""
+        )
+        about = (
+            f'<div class="wq-near wq-about">{esc(names[found.rule_id], 160)}</div>' if names.get(found.rule_id) else ""
+        )
         out.append(
-            f'<div class="wq-cand tone-{tone}"><header><b>{esc(found.rule_id)}</b>{number(percent(found.confidence))}</header>'
-            f'{about}<div class="wq-bar" role="meter" aria-valuenow="{found.confidence:.3f}" aria-valuemin="0" aria-valuemax="1"'
-            f' aria-label="{esc(found.rule_id)}"><i style="width:{_width(found.confidence)}"></i>{mark}</div>{example}</div>'
+            f'<div class="wq-cand tone-{tone}"><header><b>{esc(found.rule_id)}</b>'
+            f"{number(percent(found.confidence))}</header>"
+            f'{about}<div class="wq-bar" role="meter" aria-valuenow="{found.confidence:.3f}"'
+            f' aria-valuemin="0" aria-valuemax="1"'
+            f' aria-label="{esc(found.rule_id)}"><i style="width:{_width(found.confidence)}"></i>{mark}</div>'
+            f"{example}</div>"
         )
     return "".join(out)
 
@@ -88,11 +121,15 @@ def steps(trace: Trace) -> str:
 
 def _step(step: TraceStep, place: int) -> str:
     name, meaning = t(f"step.{step.step}"), t(f"step.{step.step}.meaning")
-    rows = "".join(f"<tr><td>{esc(key, 80)}</td><td><bdi>{esc(_value(value), 600)}</bdi></td></tr>" for key, value in step.details.items())
+    rows = "".join(
+        f"<tr><td>{esc(key, 80)}</td><td><bdi>{esc(_value(value), 600)}</bdi></td></tr>"
+        for key, value in step.details.items()
+    )
     details = f"<table>{rows}</table>" if rows else ""
     return (
         f'<div class="wq-step"><span class="wq-dot">{icon(_STEPS[step.step])}</span><details><summary><div>'
-        f"<b>{number(place)}. {esc(name)}</b> <small>{esc(meaning)}</small><br><small><bdi>{esc(step.summary, 300)}</bdi></small></div>"
+        f"<b>{number(place)}. {esc(name)}</b> <small>{esc(meaning)}</small><br>"
+        f"<small><bdi>{esc(step.summary, 300)}</bdi></small></div>"
         f"<small>{number(times.duration(step.ms))}</small>{icon('expand_more')}</summary>{details}</details></div>"
     )
 
@@ -107,5 +144,3 @@ def _value(value: Any) -> str:
 
 def _width(share: float) -> str:
     return f"{max(0.0, min(1.0, share)) * 100:.1f}%"
-
-

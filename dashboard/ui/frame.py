@@ -11,8 +11,12 @@ from dashboard.ui.marks import Tone, badge
 
 _TONES: dict[str, Tone] = {"ready": "success", "starting": "warning", "locked": "danger", "down": "danger"}
 _SESSION_TONES: dict[str, Tone] = {
-    "ready": "success", "connecting": "info", "qr": "warning", "disconnected": "danger", "auth_failure": "danger",
-}  # fmt: skip
+    "ready": "success",
+    "connecting": "info",
+    "qr": "warning",
+    "disconnected": "danger",
+    "auth_failure": "danger",
+}
 
 
 def brand() -> None:
@@ -27,9 +31,13 @@ def header(title: str, connection: data.Connection) -> None:
         with st.container(horizontal=True, vertical_alignment="center", width="content", key="topbar_end"):
             live_badge(connection.state)
             st.segmented_control(
-                t("frame.language"), list(LANGUAGES), format_func=lambda code: LANGUAGES[code], key="lang", required=True,
+                t("frame.language"),
+                list(LANGUAGES),
+                format_func=lambda code: LANGUAGES[code],
+                key="lang",
+                required=True,
                 label_visibility="collapsed",
-            )  # fmt: skip
+            )
 
 
 @st.fragment(run_every=5)

@@ -11,7 +11,12 @@ from dashboard.ui.i18n import is_rtl
 
 
 def select(
-    frame: pd.DataFrame, *, key: str, alt: str, rows: int, widths: dict[str, Literal["small", "medium", "large"]] | None = None
+    frame: pd.DataFrame,
+    *,
+    key: str,
+    alt: str,
+    rows: int,
+    widths: dict[str, Literal["small", "medium", "large"]] | None = None,
 ) -> int | None:
     """Show ``frame`` and return the place of the selected row, if any."""
     columns = list(frame.columns)
@@ -24,7 +29,14 @@ def select(
         if str(frame[name].dtype) != "bool"
     }
     event: Any = st.dataframe(
-        frame, key=key, hide_index=True, on_select="rerun", selection_mode="single-row", height=460 if rows > 12 else "auto", column_config=config, alt=alt,
-    )  # fmt: skip
+        frame,
+        key=key,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        height=460 if rows > 12 else "auto",
+        column_config=config,
+        alt=alt,
+    )
     picked = event.selection.rows if event is not None else []
     return int(picked[0]) if picked else None

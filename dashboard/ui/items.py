@@ -28,7 +28,9 @@ def chat(view: ChatView) -> str:
     face = icon("groups") if view.is_group else initials(name)
     paused = f'<span title="{esc(t("chat.paused"))}">{icon("pause_circle")}</span> ' if view.bot_paused else ""
     unread = f'<span class="wq-count">{view.unread if view.unread < 100 else "99+"}</span>' if view.unread else ""
-    return _item(face, name, times.ago(view.last_timestamp), _preview(view.last_direction, view.last_message), paused + unread)
+    return _item(
+        face, name, times.ago(view.last_timestamp), _preview(view.last_direction, view.last_message), paused + unread
+    )
 
 
 def messages(views: Iterable[MessageView], names: dict[str, str]) -> str:
@@ -49,9 +51,12 @@ def rules(rows: Sequence[dict[str, Any]], names: dict[str, str], most: int) -> s
         about = names.get(row["rule_id"], "")
         sure = t("overview.mean_confidence", value=percent(row["confidence"] or 0))
         out.append(
-            f'<div class="wq-item tone-primary"><div><div class="top"><b class="wq-line">{esc(about or row["rule_id"], 90)}</b>'
-            f'{number(format(row["answers"], ","))}</div><div class="wq-bar"><i style="width:{row["answers"] / most * 100:.1f}%"></i></div>'
-            f'<div class="sub wq-small"><span class="wq-line">{number(row["rule_id"])}</span><span>{esc(sure)}</span></div></div></div>'
+            '<div class="wq-item tone-primary"><div><div class="top">'
+            f'<b class="wq-line">{esc(about or row["rule_id"], 90)}</b>'
+            f"{number(format(row['answers'], ','))}</div>"
+            f'<div class="wq-bar"><i style="width:{row["answers"] / most * 100:.1f}%"></i></div>'
+            f'<div class="sub wq-small"><span class="wq-line">{number(row["rule_id"])}</span>'
+            f"<span>{esc(sure)}</span></div></div></div>"
         )
     return f'<div class="wq-list">{"".join(out)}</div>'
 
@@ -63,6 +68,8 @@ def _preview(direction: str | None, text: str | None) -> str:
 
 def _item(face: str, name: str, when: str, below: str, end: str) -> str:
     return (
-        f'<div class="wq-item"><span class="wq-face">{face}</span><div><div class="top"><b class="wq-line">{esc(name, 60)}</b>'
-        f'<time>{esc(when)}</time></div><div class="sub"><span class="wq-line">{below}</span><span>{end}</span></div></div></div>'
+        f'<div class="wq-item"><span class="wq-face">{face}</span><div>'
+        f'<div class="top"><b class="wq-line">{esc(name, 60)}</b>'
+        f"<time>{esc(when)}</time></div>"
+        f'<div class="sub"><span class="wq-line">{below}</span><span>{end}</span></div></div></div>'
     )

@@ -24,6 +24,11 @@ def row(figures: data.Figures, trends: dict[str, list[float]], in_doubt: int) ->
 
 def _figure(name: str, value: str, course: list[float]) -> None:
     st.metric(
-        t(f"kpi.{name}"), value, help=t(f"kpi.{name}.help"), border=True, height="stretch",
-        chart_data=course, chart_type="area" if name in ("received", "reply") else "bar",
-    )  # fmt: skip
+        t(f"kpi.{name}"),
+        value,
+        help=t(f"kpi.{name}.help"),
+        border=True,
+        height="stretch",
+        chart_data=course,
+        chart_type="area" if name in ("received", "reply") else "bar",
+    )

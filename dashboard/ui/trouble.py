@@ -27,7 +27,9 @@ def box(error: WaqtorError) -> None:
     title = known(f"trouble.{error.code}.title", t("trouble.error.title"))
     advice = known(f"trouble.{error.code}.advice", t("trouble.error.advice"))
     request = error.details.get("request_id")
-    trail = f'<p class="wq-small wq-muted">{esc(t("trouble.request"))} <code>{esc(request)}</code></p>' if request else ""
+    trail = (
+        f'<p class="wq-small wq-muted">{esc(t("trouble.request"))} <code>{esc(request)}</code></p>' if request else ""
+    )
     note(title, f'<p class="wq-text">{esc(error.message, 600)}</p><p>{esc(advice)}</p>{trail}', "danger")
 
 
@@ -53,9 +55,13 @@ def blocked(connection: data.Connection) -> None:
             f'<span class="wq-text">{esc(connection.problem, 400)}</span><ol class="wq-steps">{items}</ol></div>'
         )
         st.button(
-            t("blocked.retry"), key="retry", icon=":material/refresh:", type="primary", width="stretch",
+            t("blocked.retry"),
+            key="retry",
+            icon=":material/refresh:",
+            type="primary",
+            width="stretch",
             on_click=data.forget,
-        )  # fmt: skip
+        )
         _watch(connection.state)
 
 

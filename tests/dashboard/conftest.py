@@ -9,10 +9,10 @@ import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
-from waqtor.client import WaqtorClient
 
 from dashboard import data
 from tests.ui.fake_sidecar import KEY, FakeSidecar
+from waqtor.client import WaqtorClient
 
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
 Open = Callable[..., AppTest]

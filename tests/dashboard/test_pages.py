@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from dashboard.ui.i18n import catalogue
 
+from dashboard.ui.i18n import catalogue
 from tests.dashboard.conftest import Open, html
-from tests.ui.fake_sidecar import FakeSidecar
 from tests.ui.fake_shop import HOSTILE
+from tests.ui.fake_sidecar import FakeSidecar
 
 PAGES = ("overview", "messages", "bench", "rules", "history", "settings")
 
@@ -160,7 +160,9 @@ class TestBench:
         at.button(key="bench_go").click().run()
         assert not at.exception
         assert "… (+62,999)" in html(at)
-        assert len(sidecar.calls[-1][2].get("text", "")) == 64_999 or any(len(c[2].get("text", "")) == 64_999 for c in sidecar.calls)
+        assert len(sidecar.calls[-1][2].get("text", "")) == 64_999 or any(
+            len(c[2].get("text", "")) == 64_999 for c in sidecar.calls
+        )
 
     def test_nothing_is_asked_for_an_empty_text(self, open_page: Open, sidecar: FakeSidecar):
         at = open_page(sidecar, "bench")
@@ -189,7 +191,11 @@ class TestMessages:
     def test_sends(self, open_page: Open, sidecar: FakeSidecar):
         at = self.chat(open_page, sidecar, "966555010203")
         at.chat_input(key="messages_text").set_value("وصلت الشحنة؟").run()
-        assert ("POST", "/messages/send-text", {"to": "966555010203", "text": "وصلت الشحنة؟", "session": "default"}) in sidecar.calls
+        assert (
+            "POST",
+            "/messages/send-text",
+            {"to": "966555010203", "text": "وصلت الشحنة؟", "session": "default"},
+        ) in sidecar.calls
         assert "وصلت الشحنة؟" in html(at)
 
     def test_a_refused_send_is_told(self, open_page: Open, sidecar: FakeSidecar):

@@ -6,6 +6,7 @@ import string
 from pathlib import Path
 
 import pytest
+
 from dashboard import launch
 from dashboard.ui import bubbles, i18n, marks, qr, theme, times
 from waqtor.contracts.views import RenderedReply
@@ -38,9 +39,18 @@ class TestCatalogues:
                     used.add(node.value)
                 if isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
                     prefixes.add(str(node.values[0].value))
-                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "t" and isinstance(node.args[0], ast.Constant):
+                if (
+                    isinstance(node, ast.Call)
+                    and getattr(node.func, "id", "") == "t"
+                    and isinstance(node.args[0], ast.Constant)
+                ):
                     assert node.args[0].value in labels, f"{path.name}: {node.args[0].value}"
-        dynamic = {p for p in prefixes if re.fullmatch(r"[a-z_]+\.([a-z_]+\.)*", p)} | {"health.", "bot.", "qr.step", "step."}
+        dynamic = {p for p in prefixes if re.fullmatch(r"[a-z_]+\.([a-z_]+\.)*", p)} | {
+            "health.",
+            "bot.",
+            "qr.step",
+            "step.",
+        }
         unused = {key for key in labels - used if not key.startswith(tuple(dynamic))}
         assert unused == set()
 
@@ -63,14 +73,26 @@ class TestEscaping:
         assert marks.esc("سطر\nline 👩‍👩‍👧") == "سطر\nline 👩‍👩‍👧"
 
     def test_whatever_a_message_contains_is_drawn(self):
-        for content in ({"type": "buttons", "buttons": "no list"}, {"type": "list", "sections": [{"rows": None}, 3]},
-                        {"type": "<b>"}, {"type": "image", "caption": None, "filename": "<i>.png"}, {"type": "text", "header": 5}):  # fmt: skip
+        for content in (
+            {"type": "buttons", "buttons": "no list"},
+            {"type": "list", "sections": [{"rows": None}, 3]},
+            {"type": "<b>"},
+            {"type": "image", "caption": None, "filename": "<i>.png"},
+            {"type": "text", "header": 5},
+        ):
             drawn = bubbles.bubble(content, None, out=True)
             assert "<b>" not in drawn
             assert "<i>" not in drawn
 
     def test_percentages_do_not_round_to_certainty(self):
-        assert [marks.percent(share) for share in (0, 0.001, 0.994, 0.999, 1, 0.625)] == ["0%", "1%", "99%", "99%", "100%", "62%"]
+        assert [marks.percent(share) for share in (0, 0.001, 0.994, 0.999, 1, 0.625)] == [
+            "0%",
+            "1%",
+            "99%",
+            "99%",
+            "100%",
+            "62%",
+        ]
 
 
 def test_a_phone_shows_buttons_of_a_reply():
@@ -136,7 +158,8 @@ class TestLaunch:
 
 
 @pytest.mark.parametrize(
-    ("ms", "text"), [(0.02, "20 µs"), (3.61, "3.6 ms"), (254, "254 ms"), (1500, "1.5 s"), (90_000, "1.5 min"), (7.2e6, "2.0 h")]
+    ("ms", "text"),
+    [(0.02, "20 µs"), (3.61, "3.6 ms"), (254, "254 ms"), (1500, "1.5 s"), (90_000, "1.5 min"), (7.2e6, "2.0 h")],
 )
 def test_durations(ms: float, text: str):
     assert times.duration(ms) == text
@@ -155,8 +178,24 @@ def test_customer_text_never_meets_markdown():
 
 
 def test_every_widget_has_a_key():
-    widgets = {"button", "text_input", "text_area", "selectbox", "segmented_control", "pills", "toggle", "popover", "chat_input", "tabs",
-               "form_submit_button", "dataframe", "plotly_chart", "checkbox", "radio", "slider"}  # fmt: skip
+    widgets = {
+        "button",
+        "text_input",
+        "text_area",
+        "selectbox",
+        "segmented_control",
+        "pills",
+        "toggle",
+        "popover",
+        "chat_input",
+        "tabs",
+        "form_submit_button",
+        "dataframe",
+        "plotly_chart",
+        "checkbox",
+        "radio",
+        "slider",
+    }
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in widgets:

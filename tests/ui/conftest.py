@@ -15,8 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.ui.fake_sidecar import KEY, FakeSidecar, Served
+from tests.ui.fake_sidecar import KEY, FakeSidecar
+from tests.ui.serving import Served
 
 INSTALL = "apt-get install -y --no-install-recommends chromium"
 
@@ -33,21 +35,29 @@ def find_chromium() -> str:
     found = shutil.which("chromium")
     if found:
         return found
-    pytest.fail(f"These tests need Chromium. Type: sudo {INSTALL}   (or set WAQTOR_CHROMIUM to a browser)", pytrace=False)
+    pytest.fail(
+        f"These tests need Chromium. Type: sudo {INSTALL}   (or set WAQTOR_CHROMIUM to a browser)", pytrace=False
+    )
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
-    return {
-        **browser_type_launch_args,
-        "executable_path": find_chromium(),
-        "args": ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-    }
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser per module, gone afterwards: while Playwright runs, no test may start an event loop."""
+    path = find_chromium()
+    expect.set_options(timeout=20_000)
+    with sync_playwright() as playwright:
+        args = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+        launched = playwright.chromium.launch(executable_path=path, args=args)
+        yield launched
+        launched.close()
 
 
-@pytest.fixture(scope="session")
-def browser_context_args(browser_context_args: dict) -> dict:
-    return {**browser_context_args, "viewport": {"width": 1280, "height": 900}, "locale": "en-US", "timezone_id": "Asia/Riyadh"}
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of a new visitor."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US", timezone_id="Asia/Riyadh")
+    yield context.new_page()
+    context.close()
 
 
 @pytest.fixture(scope="session")

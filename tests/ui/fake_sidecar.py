@@ -1,7 +1,7 @@
 """A sidecar for the dashboard's tests: the REST answers of the contracts, over a small shop that commands change.
 
-:meth:`FakeSidecar.answer` is plain Python (AppTest reaches it through ``httpx.MockTransport``), :func:`app` serves the
-same over HTTP. Analytics queries run in a real DuckDB with the traffic log's own tables and views.
+Here is the logic; :meth:`FakeSidecar.answer` is plain Python: AppTest reaches it through ``httpx.MockTransport``, a
+browser's dashboard over HTTP (serving.py). Analytics queries run in a real DuckDB with the log's own tables and views.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
-from waqtor.contracts.views import RuleView, SessionView, Trace
-from waqtor.storage import duck_schema
 
 from tests.ui.fake_shop import REVISION, RULES, SESSION, Shop, iso
+from waqtor.contracts.views import RuleView, SessionView, Trace
+from waqtor.storage import duck_schema
 
 KEY = "wq_test_key_for_the_dashboard"
 SECRET_CODES = {"unauthorized": 401, "not_found": 404, "query_refused": 400, "unavailable": 503, "invalid_input": 422}
@@ -41,8 +41,10 @@ class Refused(Exception):
 class FakeSidecar:
     """Answers the dashboard; ``down`` and ``broken`` make it fail in the usual ways."""
 
-    def __init__(self, *, empty: bool = False, status: str = "ready", not_ready: tuple[str, ...] = ()) -> None:
-        self.shop = Shop(empty=empty, status=status)
+    def __init__(
+        self, *, empty: bool = False, status: str = "ready", not_ready: tuple[str, ...] = (), polite: bool = False
+    ) -> None:
+        self.shop = Shop(empty=empty, status=status, polite=polite)
         self.not_ready = not_ready
         self.down = False
         self.broken: set[str] = set()
@@ -56,7 +58,10 @@ class FakeSidecar:
             if self.down:
                 raise httpx.ConnectError("refused", request=request)
             status, body = self.answer(
-                request.method, str(request.url.raw_path.decode()), request.content, request.headers.get("x-api-key", "")
+                request.method,
+                str(request.url.raw_path.decode()),
+                request.content,
+                request.headers.get("x-api-key", ""),
             )
             return httpx.Response(status, json=body)
 
@@ -73,7 +78,9 @@ class FakeSidecar:
                 if path == "/healthz":
                     return 200, {"ok": True, "version": "0.1.0", "uptime_s": 5025.0}
                 if path == "/readyz":
-                    return (503, {"ok": False, "reasons": list(self.not_ready)}) if self.not_ready else (200, {"ok": True})
+                    return (
+                        (503, {"ok": False, "reasons": list(self.not_ready)}) if self.not_ready else (200, {"ok": True})
+                    )
                 if key != KEY:
                     raise Refused("unauthorized", "This API key is unknown.")
                 if any(path.startswith(prefix) for prefix in self.broken):
@@ -95,13 +102,22 @@ class FakeSidecar:
                 return {"items": sorted(found, key=lambda m: m["timestamp"], reverse=True)[:limit], "next_cursor": None}
             case ["GET", "chats"]:
                 wanted = query.get("search", "").casefold()
-                found = [c for c in shop.chats.values() if wanted in f"{c['name']} {c['chat_id']} {c['last_message']}".casefold()]
-                return {"items": sorted(found, key=lambda c: c["last_timestamp"], reverse=True)[:limit], "next_cursor": None}
+                found = [
+                    c
+                    for c in shop.chats.values()
+                    if wanted in f"{c['name']} {c['chat_id']} {c['last_message']}".casefold()
+                ]
+                return {
+                    "items": sorted(found, key=lambda c: c["last_timestamp"], reverse=True)[:limit],
+                    "next_cursor": None,
+                }
             case ["GET", "chats", chat_id, "messages"]:
                 found = [m for m in shop.messages if m["chat_id"] == chat_id]
                 return {"items": sorted(found, key=lambda m: m["timestamp"], reverse=True)[:limit], "next_cursor": None}
             case ["POST", "chats", chat_id, "pause" | "resume" as what]:
-                shop.chats[chat_id].update(bot_paused=what == "pause", bot_paused_reason=body.get("reason", "paused by a person"))
+                shop.chats[chat_id].update(
+                    bot_paused=what == "pause", bot_paused_reason=body.get("reason", "paused by a person")
+                )
                 return {"ok": True}
             case ["POST", "messages", "send-text"]:
                 message = shop.add(body["to"], "", 0, "out", body["text"], "delivered")
@@ -111,17 +127,31 @@ class FakeSidecar:
                 message = next((m for m in shop.messages if m["message_id"] == message_id), None)
                 if message is None:
                     raise Refused("not_found", "There is no such message.")
-                message["status"] = "sent" if body["outcome"] == "sent" else "queued" if body.get("resend") else "failed"
+                message["status"] = (
+                    "sent" if body["outcome"] == "sent" else "queued" if body.get("resend") else "failed"
+                )
                 return {"ok": True}
             case ["GET", "smartbot", "rules"]:
                 return {"items": [self._rule(n) for n in range(0 if shop.empty else len(RULES))]}
             case ["GET", "smartbot", "status"]:
-                return {"rules": len(RULES), "examples": 214, "revision": REVISION, "encoder": "minilm", "index": "exact",
-                        "ready": True, "enabled": True, "problems": []}  # fmt: skip
+                return {
+                    "rules": len(RULES),
+                    "examples": 214,
+                    "revision": REVISION,
+                    "encoder": "minilm",
+                    "index": "exact",
+                    "ready": True,
+                    "enabled": True,
+                    "problems": [],
+                }
             case ["POST", "smartbot", "rebuild"]:
                 return {"ok": True}
             case ["GET", "smartbot", "history"]:
-                found = [h for h in shop.history if query.get("decision") in (None, h["decision"]) and query.get("rule_id") in (None, h["rule_id"])]
+                found = [
+                    h
+                    for h in shop.history
+                    if query.get("decision") in (None, h["decision"]) and query.get("rule_id") in (None, h["rule_id"])
+                ]
                 return {"items": found[:limit], "next_cursor": None}
             case ["GET", "smartbot", "history", trace_id]:
                 entry = next((h for h in shop.history if h["trace_id"] == trace_id), None)
@@ -138,19 +168,32 @@ class FakeSidecar:
         ready = self.shop.status == "ready"
         info = {"platform": "simulator", "phone_number": "966112003000", "name": "Oud & Rose"}
         return SessionView(
-            session=SESSION, transport="simulator", status=self.shop.status, client_info=info if ready else None,
-            qr="2@Zk3xP0q9Vd1sB7yQmC5tW8nR4uJ6hL2,fA9eT0gK1oI3bX5vN7zM8cS4pD6rY2w=,Q1j3U5l7H9" if self.shop.status == "qr" else None,
-            reason=None if ready else "The phone is offline.", since=iso(self.shop.now - timedelta(hours=1, minutes=24)), queued=0,
+            session=SESSION,
+            transport="simulator",
+            status=self.shop.status,
+            client_info=info if ready else None,
+            qr="2@Zk3xP0q9Vd1sB7yQmC5tW8nR4uJ6hL2,fA9eT0gK1oI3bX5vN7zM8cS4pD6rY2w=,Q1j3U5l7H9"
+            if self.shop.status == "qr"
+            else None,
+            reason=None if ready else "The phone is offline.",
+            since=iso(self.shop.now - timedelta(hours=1, minutes=24)),
+            queued=0,
             in_doubt=sum(m["status"] == "in_doubt" for m in self.shop.messages),
-        ).model_dump(mode="json")  # fmt: skip
+        ).model_dump(mode="json")
 
     def _rule(self, n: int) -> dict[str, Any]:
         rule = RULES[n]
         family = rule["id"].split("_")[0]
         return RuleView(
-            id=rule["id"], file=f"{family}.yaml", line=12 + 31 * n, revision=REVISION, enabled=n != 7 or True,
-            action=rule["action"], description=rule["description"], rule=rule,
-        ).model_dump(mode="json")  # fmt: skip
+            id=rule["id"],
+            file=f"{family}.yaml",
+            line=12 + 31 * n,
+            revision=REVISION,
+            enabled=True,
+            action=rule["action"],
+            description=rule["description"],
+            rule=rule,
+        ).model_dump(mode="json")
 
     def judge(self, text: str) -> dict[str, Any]:
         """Decide as the bot would, by trigrams: answer, ask back, hand over or stay silent."""
@@ -173,32 +216,80 @@ class FakeSidecar:
             if "buttons" in reply:
                 content = {"type": "buttons", "body": reply["text"], "buttons": reply["buttons"]}
             elif "sections" in reply:
-                content = {"type": "list", "body": reply["text"], "button": reply["list_button"], "sections": reply["sections"]}
+                content = {
+                    "type": "list",
+                    "body": reply["text"],
+                    "button": reply["list_button"],
+                    "sections": reply["sections"],
+                }
             replies = [{"text": reply["text"], "language": reply_language, "content": content}]
         steps = [
             ("normalise", 0.08, "Unified letters and digits.", {"text": text[:200].lower().strip("؟?! ")}),
-            ("language", 0.03, f"Written in {language}.", {"language": language, "arabic_share": 1.0 if arabic else 0.0}),
-            ("guard", 0.05, "Nothing forbids an answer.", {"checked": ["opt-out words", "loop", "paused chat", "quiet hours", "rate"]}),
-            ("retrieve", 3.61, "Found 12 examples near the message.", {"exact": 0, "keyword": 1, "semantic": 8, "lexical": 3}),
-            ("score", 0.42, f"Best: {best['id']} at {confidence:.2f}.", {r["id"]: round(c, 3) for c, r, _, _ in scored}),
-            ("decide", 0.02, f"{decision}: {confidence:.2f} against a threshold of {threshold:.2f}.", {"threshold": threshold, "margin": 0.05}),
+            (
+                "language",
+                0.03,
+                f"Written in {language}.",
+                {"language": language, "arabic_share": 1.0 if arabic else 0.0},
+            ),
+            (
+                "guard",
+                0.05,
+                "Nothing forbids an answer.",
+                {"checked": ["opt-out words", "loop", "paused chat", "quiet hours", "rate"]},
+            ),
+            (
+                "retrieve",
+                3.61,
+                "Found 12 examples near the message.",
+                {"exact": 0, "keyword": 1, "semantic": 8, "lexical": 3},
+            ),
+            (
+                "score",
+                0.42,
+                f"Best: {best['id']} at {confidence:.2f}.",
+                {r["id"]: round(c, 3) for c, r, _, _ in scored},
+            ),
+            (
+                "decide",
+                0.02,
+                f"{decision}: {confidence:.2f} against a threshold of {threshold:.2f}.",
+                {"threshold": threshold, "margin": 0.05},
+            ),
             ("render", 0.11, f"Filled {len(replies)} reply.", {"variables": {"shop.name": "Oud & Rose"}}),
-            ("check", 0.04, "The outgoing text is fine." if replies else "Nothing to send.", {"length": len(replies[0]["text"]) if replies else 0}),
-        ]  # fmt: skip
+            (
+                "check",
+                0.04,
+                "The outgoing text is fine." if replies else "Nothing to send.",
+                {"length": len(replies[0]["text"]) if replies else 0},
+            ),
+        ]
         return Trace(
-            trace_id="tr_test", text=text, language=language, decision=decision, rule_id=best["id"] if replies else None,
-            reason=f"{confidence:.2f} reaches the threshold {threshold:.2f}." if replies else f"{confidence:.2f} is below the threshold {threshold:.2f}.",
-            confidence=round(confidence, 4), threshold=threshold, stage="semantic", revision=REVISION, replies=replies,
+            trace_id="tr_test",
+            text=text,
+            language=language,
+            decision=decision,
+            rule_id=best["id"] if replies else None,
+            reason=f"{confidence:.2f} reaches the threshold {threshold:.2f}."
+            if replies
+            else f"{confidence:.2f} is below the threshold {threshold:.2f}.",
+            confidence=round(confidence, 4),
+            threshold=threshold,
+            stage="semantic",
+            revision=REVISION,
+            replies=replies,
             candidates=[{"rule_id": r["id"], "confidence": round(c, 4)} for c, r, _, _ in scored],
-            neighbours=[{"rule_id": r["id"], "example": e, "similarity": round(s, 3), "source": "semantic"} for _, r, e, s in scored],
-            steps=[{"step": n, "ms": ms, "summary": s, "details": d} for n, ms, s, d in steps], total_ms=sum(s[1] for s in steps),
-        ).model_dump(mode="json")  # fmt: skip
+            neighbours=[
+                {"rule_id": r["id"], "example": e, "similarity": round(s, 3), "source": "semantic"}
+                for _, r, e, s in scored
+            ],
+            steps=[{"step": n, "ms": ms, "summary": s, "details": d} for n, ms, s, d in steps],
+            total_ms=sum(s[1] for s in steps),
+        ).model_dump(mode="json")
 
     def _query(self, body: dict[str, Any]) -> dict[str, Any]:
         import duckdb
 
-        if self._log is None:
-            self._log = self._fill(duckdb.connect())
+        self.warm()
         try:
             cursor = self._log.execute(body["sql"], body.get("params") or [])
         except duckdb.Error as error:
@@ -207,13 +298,22 @@ class FakeSidecar:
         types = [str(d[1]) for d in cursor.description]
         return {"columns": columns, "types": types, "rows": cursor.fetchall(), "truncated": False, "elapsed_ms": 1.4}
 
+    def warm(self) -> None:
+        """Fill the traffic log now rather than at the first query."""
+        import duckdb
+
+        if self._log is None:
+            self._log = self._fill(duckdb.connect())
+
     def _fill(self, log: Any) -> Any:
         import pandas
 
         log.execute("CREATE SCHEMA log; CREATE SCHEMA meta")
         for table in duck_schema.TABLES:
             log.execute(table.create())
-            log.execute(f"CREATE VIEW main.{table.name} AS {duck_schema.view_sql(table.name, texts=True, session=None)}")
+            log.execute(
+                f"CREATE VIEW main.{table.name} AS {duck_schema.view_sql(table.name, texts=True, session=None)}"
+            )
         log.execute(f"CREATE VIEW main.sends AS {duck_schema.view_sql('sends', texts=True, session=None)}")
         draw, offset, rows = random.Random(3), 0, self.shop.minutes()
         messages: list[Any] = []
@@ -223,15 +323,32 @@ class FakeSidecar:
             when = self.shop.now - timedelta(minutes=minutes)
             chat, rule = f"chat{draw.randrange(90)}", draw.choices(RULES, [30, 16, 22, 9, 7, 8, 12, 4, 15])[0]["id"]
             messages.append((offset := offset + 1, f"in{n}", SESSION, when, "text", chat))
-            decisions.append((offset := offset + 1, f"in{n}", SESSION, when, kind, rule if kind != "silent" else None, draw.uniform(0.7, 0.99), chat))
+            decisions.append(
+                (
+                    offset := offset + 1,
+                    f"in{n}",
+                    SESSION,
+                    when,
+                    kind,
+                    rule if kind != "silent" else None,
+                    draw.uniform(0.7, 0.99),
+                    chat,
+                )
+            )
             if kind != "silent":
                 sent = when + timedelta(milliseconds=draw.lognormvariate(5.6, 0.4))
                 sends.append((offset := offset + 1, f"out{n}", SESSION, sent, "delivered", "reply", chat))
             elif draw.random() < 0.3:
-                sends.append((offset := offset + 1, f"out{n}", SESSION, when + timedelta(seconds=50), "sent", "api", chat))
+                sends.append(
+                    (offset := offset + 1, f"out{n}", SESSION, when + timedelta(seconds=50), "sent", "api", chat)
+                )
         for table, columns, values in (
             ("messages", "journal_offset, message_id, session, created, type, chat_key", messages),
-            ("decisions", "journal_offset, message_id, session, created, decision, rule_id, confidence, chat_key", decisions),
+            (
+                "decisions",
+                "journal_offset, message_id, session, created, decision, rule_id, confidence, chat_key",
+                decisions,
+            ),
             ("send_changes", "journal_offset, message_id, session, created, status, cause, chat_key", sends),
         ):
             if values:
@@ -240,45 +357,3 @@ class FakeSidecar:
                 log.execute(f"INSERT INTO log.{table} ({columns}) SELECT {columns} FROM rows")
                 log.unregister("rows")
         return log
-
-
-def app(sidecar: FakeSidecar) -> Any:
-    """The fake as an ASGI application."""
-    from starlette.applications import Starlette
-    from starlette.concurrency import run_in_threadpool
-    from starlette.requests import Request
-    from starlette.responses import JSONResponse
-    from starlette.routing import Route
-
-    async def everything(request: Request) -> JSONResponse:
-        target = request.scope["raw_path"].decode() + ("?" + request.url.query if request.url.query else "")
-        key = request.headers.get("x-api-key", "")
-        status, body = await run_in_threadpool(sidecar.answer, request.method, target, await request.body(), key)
-        return JSONResponse(body, status)
-
-    return Starlette(routes=[Route("/{path:path}", everything, methods=["GET", "POST", "PUT", "DELETE"])])
-
-
-class Served:
-    """The fake on a free port of this machine, in a thread."""
-
-    def __init__(self, sidecar: FakeSidecar) -> None:
-        import socket
-
-        import uvicorn
-
-        self.sidecar = sidecar
-        self.socket = socket.socket()
-        self.socket.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
-        self.server = uvicorn.Server(uvicorn.Config(app(sidecar), log_level="error", lifespan="off"))
-        self.thread = threading.Thread(target=self.server.run, args=([self.socket],), daemon=True)
-
-    def __enter__(self) -> Served:
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.should_exit = True
-        self.thread.join(10)
-        self.socket.close()
