@@ -93,9 +93,11 @@ class DoubtResolver:
             if wait > 0:
                 sleep = asyncio.ensure_future(self._clock.sleep(wait))
                 news = asyncio.ensure_future(self._new.wait())
-                _, open_ = await asyncio.wait({sleep, news}, return_when=asyncio.FIRST_COMPLETED)
-                for task in open_:
-                    task.cancel()
+                try:
+                    await asyncio.wait({sleep, news}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    sleep.cancel()
+                    news.cancel()
                 continue
             _, _, attempt, pending = heapq.heappop(self._due)
             await self._ask(pending, attempt)

@@ -97,7 +97,7 @@ class Sender:
     async def run(self) -> None:
         """Load what waits in the database, then work until cancelled; may be run again afterwards."""
         self._stopping = False
-        self.queue.overflowed = True
+        self.queue.ripen()
         await self._load()
         workers = [asyncio.create_task(self._work()) for _ in range(self._config.concurrency)]
         try:
@@ -136,7 +136,11 @@ class Sender:
             await self.queue.wait()
             await self._connected.wait()
             await self.bucket.take()
+            if not self._connected.is_set():  # the connection went while this worker waited for its token
+                self.bucket.give_back()
+                continue
             if not self._lease.held:
+                self.bucket.give_back()
                 await asyncio.sleep(0.1)
                 continue
             pending = self.queue.take()
@@ -151,8 +155,10 @@ class Sender:
             try:
                 again = await self._send(pending)
             except Exception:
-                # The row keeps its state; what was granted is looked up at the next start.
+                # The row keeps its state: what still waits is loaded again, what was granted is asked about.
                 _log.exception("sender.failed", message_id=pending.message_id)
+                self.queue.overflowed = True
+                self._on_doubt(pending)
             finally:
                 self._in_flight -= 1
                 if not self._in_flight:

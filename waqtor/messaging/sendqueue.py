@@ -127,9 +127,10 @@ class SendQueue:
             self._timer = None
         if self._delayed:
             wait = max(0.0, (self._delayed[0][0] - self._clock.now_us()) / 1_000_000)
-            self._timer = asyncio.get_running_loop().call_later(wait, self._ripen)
+            self._timer = asyncio.get_running_loop().call_later(wait, self.ripen)
 
-    def _ripen(self) -> None:
+    def ripen(self) -> None:
+        """Bring what is due, and set the timer for the rest."""
         self._timer = None
         now = self._clock.now_us()
         while self._delayed and self._delayed[0][0] <= now:
