@@ -8,9 +8,12 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -84,7 +87,8 @@ def run_tests_command(folder: Folder = None, encoder: EncoderOption = None, as_j
     """Run the *.tests.yaml cases through the bot. Exit code 1 when one is wrong."""
     settings = _settings(folder, encoder)
     try:
-        summary, failures = asyncio.run(_run_tests(settings))
+        with _quiet():
+            summary, failures = asyncio.run(_run_tests(settings))
     except WaqtorError as error:
         _refuse(error, as_json)
         return
@@ -99,6 +103,21 @@ def run_tests_command(folder: Folder = None, encoder: EncoderOption = None, as_j
             f"in {summary['seconds']:g} s ({by})"
         )
     raise typer.Exit(1 if failures else 0)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Only warnings, and on stderr: stdout is the answer."""
+    before = structlog.get_config()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(30),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 async def _run_tests(settings: Settings) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -210,7 +229,8 @@ def test_command(
 ) -> None:
     """Say what the bot would answer and why; nothing is sent and no engine is needed."""
     try:
-        trace = asyncio.run(_try(text, _settings(folder, encoder)))
+        with _quiet():
+            trace = asyncio.run(_try(text, _settings(folder, encoder)))
     except WaqtorError as error:
         _refuse(error, as_json)
         return

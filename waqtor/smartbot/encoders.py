@@ -7,8 +7,10 @@ The English sentence encoders know nothing of Arabic: two random Arabic sentence
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import threading
+import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waqtor.errors import ConfigurationError
+
+_SPARE = 5000
 
 Vectors = NDArray[np.float32]
 
@@ -197,6 +201,8 @@ class VectorCache:
             ordered = sorted(missing.items(), key=lambda item: (len(item[1]), item[1]))
             fresh = self._encoder.encode([text for _, text in ordered])
             self._known.update({key: row for (key, _), row in zip(ordered, fresh, strict=True)})
+            if len(self._known) > 2 * len(keys) + _SPARE:  # examples that were edited away
+                self._known = {key: self._known[key] for key in keys}
             self._save()
         if not keys:
             return np.zeros((0, max(1, self._encoder.dim)), np.float32)
@@ -209,9 +215,9 @@ class VectorCache:
         if self._path is None or not self._path.exists():
             return
         try:
-            with np.load(self._path, allow_pickle=False) as held:
+            with np.load(io.BytesIO(self._path.read_bytes()), allow_pickle=False) as held:
                 self._known = dict(zip(held["keys"].tolist(), held["rows"], strict=True))
-        except (OSError, ValueError, KeyError, EOFError, zlib.error):
+        except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile):
             self._known = {}  # a torn file: the vectors are made again
 
     def _save(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import threading
 import zipfile
 from collections import OrderedDict
@@ -43,7 +44,7 @@ class FitCache:
         if found is not None or self._folder is None:
             return found
         try:
-            with np.load(self._folder / f"heads-{key}.npz", allow_pickle=False) as held:
+            with np.load(io.BytesIO((self._folder / f"heads-{key}.npz").read_bytes()), allow_pickle=False) as held:
                 return {name: held[name] for name in held.files}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
@@ -58,7 +59,7 @@ class FitCache:
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            temporary = self._folder / f"heads-{key}.tmp.npz"
+            temporary = self._folder / f".tmp-{key}.npz"
             np.savez(temporary, allow_pickle=False, **arrays)
             temporary.replace(self._folder / f"heads-{key}.npz")
             kept = sorted(self._folder.glob("heads-*.npz"), key=lambda path: path.stat().st_mtime)

@@ -95,10 +95,14 @@ class BotService:
     # --- life
 
     async def start(self, *, watch: bool = True) -> None:
-        """Load the rules, begin to serve and to watch the folder. Broken rules do not stop the start."""
+        """Load the rules, begin to serve and to watch the folder. Broken rules do not stop the start.
+
+        Args:
+            watch: Take over changes of the folder, and load the model ahead of the first message.
+        """
         self._stopping.clear()
         await self._rebuild(always=True)
-        if isinstance(self._encoder, SentenceTransformerEncoder) and not self._encoder.loaded:
+        if watch and isinstance(self._encoder, SentenceTransformerEncoder) and not self._encoder.loaded:
             self._tasks.append(asyncio.create_task(self._warm(self._encoder), name="encoder-load"))
         if watch:
             self._tasks.append(asyncio.create_task(self._watch(), name="rules-watch"))
