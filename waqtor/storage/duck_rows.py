@@ -19,6 +19,7 @@ from waqtor.contracts.events import EVENTS, Event
 Row = tuple[Any, ...]
 Rows = dict[str, list[Row]]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _SENT = frozenset({"message.sent", "message.delivered", "message.read", "message.failed", "message.in_doubt"})
 _DECIDED = {"smartbot.reply": "answer", "smartbot.unmatched": "silent", "smartbot.handoff": "handoff"}
 
@@ -61,7 +62,7 @@ class RowMaker:
                     event.type,
                     event.version,
                     event.session,
-                    moment(event.created),
+                    event.created,
                     event.correlation_id,
                     text,
                 )
@@ -109,7 +110,7 @@ class RowMaker:
             get("message_id"),
             get("provider_id"),
             event.session,
-            moment(event.created),
+            event.created,
             _when(get("timestamp")),
             get("type"),
             bool(get("is_group")),
@@ -137,7 +138,7 @@ class RowMaker:
             get("message_id"),
             get("provider_id"),
             event.session,
-            moment(event.created),
+            event.created,
             _when(get("timestamp")),
             get("status") or event.type.split(".", 1)[1],
             get("cause"),
@@ -159,7 +160,7 @@ class RowMaker:
             event.offset,
             get("message_id"),
             event.session,
-            moment(event.created),
+            event.created,
             get("trace_id"),
             get("decision") or _DECIDED[event.type],
             get("rule_id"),
@@ -190,14 +191,17 @@ def _split(event: Event) -> tuple[dict[str, Any], Mapping[str, Any]]:
     return public, {**{name: event.data[name] for name in inline}, **personal}
 
 
-def _when(text: Any) -> datetime | None:
+@lru_cache(maxsize=4096)
+def _when(text: Any) -> int | None:
+    """ISO-8601 as UTC microseconds; ``None`` when it is something else."""
     if not isinstance(text, str):
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        aware = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+        return (aware - _EPOCH) // _MICROSECOND
+    except (ValueError, OverflowError):
         return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def _envelope(event: Event) -> Event:

@@ -223,6 +223,18 @@ VIEWS: tuple[str, ...] = (*(table.name for table in TABLES), "sends", "columns")
 """The names people may query."""
 
 
+def arrow_schema(table: str) -> Any:
+    """The Arrow schema of a raw table, column for column."""
+    import pyarrow
+
+    types = {
+        "BIGINT": pyarrow.int64(), "INTEGER": pyarrow.int32(), "DOUBLE": pyarrow.float64(),
+        "BOOLEAN": pyarrow.bool_(), "VARCHAR": pyarrow.string(), "TIMESTAMPTZ": pyarrow.timestamp("us", tz="UTC"),
+    }  # fmt: skip
+    (found,) = (each for each in TABLES if each.name == table)
+    return pyarrow.schema([(column.name, types[column.stored]) for column in found.columns])
+
+
 def view_sql(name: str, *, texts: bool, session: str | None) -> str:
     """The SELECT behind a view, limited to what the reader may see.
 

@@ -44,7 +44,7 @@ def _record(tx: Tx, receipts: Sequence[Receipt]) -> list[bool]:
     if foreign:
         by_provider = {(row[5], row[3]): row for row in tx.rows(_BY_PROVIDER, (tx.listed(foreign),))}
     states: dict[Any, str] = {}
-    updates: list[tuple[Any, ...]] = []
+    updates: dict[Any, tuple[Any, ...]] = {}  # delivered and read of one message often come together
     results: list[bool] = []
     for receipt in receipts:
         known, id_ = (by_id, receipt.message_id) if receipt.message_id else (by_provider, receipt.provider_id)
@@ -60,17 +60,15 @@ def _record(tx: Tx, receipts: Sequence[Receipt]) -> list[bool]:
         states[message_id] = receipt.status
         results.append(True)
         failed = receipt.status == "failed"
-        updates.append(
-            (
-                receipt.status, tx.now, receipt.provider_id, plain(receipt.error_code) if failed else None,
-                plain(receipt.error_reason[:500]) if failed else None, message_id,
-            )
+        updates[message_id] = (
+            receipt.status, tx.now, receipt.provider_id, plain(receipt.error_code) if failed else None,
+            plain(receipt.error_reason[:500]) if failed else None, message_id,
         )  # fmt: skip
         if _RANK[state] < _RANK["sent"] and receipt.status != "sent" and not failed:
             # The status overtook the answer of the call: the message was evidently sent.
             tx.journal(_event(tx, receipt, message_id, chat_id, cause, "sent"))
         tx.journal(_event(tx, receipt, message_id, chat_id, cause, receipt.status))
-    tx.many(_UPDATE, updates)
+    tx.many(_UPDATE, list(updates.values()))
     return results
 
 
