@@ -147,9 +147,17 @@ def thread(chat_id: str, session: str, limit: int = 60) -> Listing[MessageView]:
 
 
 @st.cache_data(ttl=_LIVE, max_entries=64, show_spinner=False)
-def history(decision: str | None = None, rule_id: str | None = None, limit: int = 100) -> Listing[HistoryView]:
-    """The bot's decisions, newest first."""
-    return client().smartbot.history(decision=decision, rule_id=rule_id, limit=limit)
+def history(decision: str | None = None, rule_id: str | None = None, pages: int = 1) -> Listing[HistoryView]:
+    """The bot's decisions, newest first: the first ``pages`` pages of 100."""
+    found: list[HistoryView] = []
+    cursor = None
+    for _ in range(pages):
+        page = client().smartbot.history(decision=decision, rule_id=rule_id, limit=100, cursor=cursor)
+        found += page
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return Listing(found, cursor)
 
 
 @st.cache_data(ttl=600, max_entries=64, show_spinner=False)

@@ -18,7 +18,7 @@ SAMPLES = (
     "do you take mada",
     "wain talabi",
     "agent please",
-    "وش أحسن جوال تنصحني فيه؟",
+    "اكتب لي قصيدة عن القمر",
 )
 
 

@@ -89,8 +89,8 @@ with guard():
         wanted = st.text_input(
             t("history.search"), key="history_search", type="search", icon=":material/search:", live=True
         )
-    limit = st.session_state.get("history_limit", 100)
-    page = data.history(kind, rule, limit)
+    pages = st.session_state.get("history_pages", 1)
+    page = data.history(kind, rule, pages)
     found = [
         entry
         for entry in page
@@ -100,11 +100,11 @@ with guard():
     st.caption(t("history.count", n=len(found)))
     if found:
         selected = table(found)
-        if page.next_cursor and limit < 500:
+        if page.next_cursor and pages < 20:
             st.button(
                 t("history.more"),
                 key="history_more",
-                on_click=lambda: st.session_state.update(history_limit=limit + 100),
+                on_click=lambda: st.session_state.update(history_pages=pages + 1),
             )
         if selected is None:
             st.caption(t("history.choose"))

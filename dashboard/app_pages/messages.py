@@ -155,6 +155,7 @@ with left.container(key="chats_behind" if chosen else "chats_front"):
     search = st.text_input(
         t("chats.search"),
         key="messages_search",
+        max_chars=200,
         placeholder=t("chats.search"),
         type="search",
         icon=":material/search:",

@@ -121,7 +121,7 @@ def rebuild() -> None:
 
 def status_line() -> None:
     status = data.bot_status()
-    names = ("rules", "examples", "revision", "encoder", "index")
+    names = ("state", "rules", "examples", "revision", "encoder", "index")
     facts = [(known(f"bot.{name}", name), status[name]) for name in names if isinstance(status.get(name), str | int)]
     st.html(
         '<div class="wq-facts" style="border:0;margin:0;padding:0">'

@@ -29,7 +29,7 @@ def plain(facts: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
         label = esc(known(f"{prefix}.{name}", name.replace("_", " ")), 60)
         if isinstance(value, bool):
             out.append((label, esc(t("yes") if value else t("no"))))
-        elif isinstance(value, str | int | float):
+        elif isinstance(value, str | int | float) and value != "":
             out.append((label, number(f"{value:,.4g}" if isinstance(value, float) else value)))
     return out
 

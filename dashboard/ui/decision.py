@@ -47,6 +47,8 @@ def why(trace: Trace) -> str:
     }
     if trace.decision == "answer" and trace.threshold is not None and trace.confidence >= trace.threshold:
         return t("why.answer", **facts)
+    if trace.decision == "answer" and trace.threshold is None and trace.stage in ("exact", "keyword", "pattern"):
+        return t("why.words", **facts)
     if (
         trace.decision == "silent"
         and trace.threshold is not None
@@ -87,9 +89,10 @@ def candidates(trace: Trace, names: dict[str, str]) -> str:
         names: Descriptions of the rules, by id.
     """
     out = []
-    for place, found in enumerate(trace.candidates[:3]):
-        reached = trace.threshold is not None and found.confidence >= trace.threshold
-        tone = "success" if reached and place == 0 else "info" if reached else "muted"
+    for found in trace.candidates[:3]:
+        chosen = found.rule_id == trace.rule_id and trace.decision not in ("silent", "clarify")
+        reached = chosen or (trace.threshold is not None and found.confidence >= trace.threshold)
+        tone = "success" if chosen else "info" if reached else "muted"
         mark = ""
         if trace.threshold is not None:
             hint = esc(t("bench.threshold_at", value=percent(trace.threshold)))

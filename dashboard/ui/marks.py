@@ -46,8 +46,8 @@ def percent(share: float) -> str:
 
 
 def initials(name: str) -> str:
-    """One letter for the face of a contact."""
-    return next((esc(c.upper()) for c in name if c.isalnum()), "#")
+    """One letter for the face of a contact; a figure of a person for a number."""
+    return next((esc(c.upper()) for c in name if c.isalpha()), icon("person"))
 
 
 def definitions(pairs: list[tuple[str, str]]) -> str:

@@ -134,7 +134,7 @@ class TestBench:
 
     def test_silence_says_why(self, open_page: Open, sidecar: FakeSidecar):
         at = open_page(sidecar, "bench")
-        at.pills(key="bench_sample").set_value("وش أحسن جوال تنصحني فيه؟").run()
+        at.pills(key="bench_sample").set_value("اكتب لي قصيدة عن القمر").run()
         assert "Stays silent" in html(at)
         assert "is below the threshold 62% of the nearest rule" in html(at)
         assert catalogue("en")["bench.no_reply"] in html(at)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from dashboard import launch
-from dashboard.ui import bubbles, i18n, marks, qr, theme, times
-from waqtor.contracts.views import RenderedReply
+from dashboard.ui import bubbles, decision, i18n, marks, qr, theme, times
+from waqtor.contracts.event_data import Candidate
+from waqtor.contracts.views import RenderedReply, Trace
 
 DASHBOARD = Path(launch.__file__).parent
 SOURCES = sorted(DASHBOARD.rglob("*.py"))
@@ -100,6 +101,25 @@ def test_a_phone_shows_buttons_of_a_reply():
     drawn = bubbles.phone("Shop", "hello", [RenderedReply(text="Sure?", language="en", content=content)], "silent")
     assert "نعم &lt;b&gt;" in drawn
     assert "silent" not in drawn
+
+
+def test_an_exact_hit_is_the_chosen_rule_without_a_threshold():
+    trace = Trace(
+        trace_id="t",
+        text="x",
+        language="en",
+        decision="answer",
+        reason="exact hit",
+        rule_id="hours",
+        confidence=1.0,
+        stage="exact",
+        candidates=[Candidate(rule_id="hours", confidence=1.0), Candidate(rule_id="price", confidence=0.1)],
+    )
+    assert decision.why(trace) == i18n.catalogue("en")["why.words"].format(rule="hours")
+    bars = decision.candidates(trace, {})
+    assert bars.count("tone-success") == 1
+    assert bars.count("tone-muted") == 1
+    assert "<u " not in bars
 
 
 class TestQr:

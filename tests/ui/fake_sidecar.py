@@ -76,7 +76,7 @@ class FakeSidecar:
             self.calls.append((method, path, body or query))
             try:
                 if path == "/healthz":
-                    return 200, {"ok": True, "version": "0.1.0", "uptime_s": 5025.0}
+                    return 200, {"ok": True, "version": "0.1.0", "uptime": 5025.0}
                 if path == "/readyz":
                     return (
                         (503, {"ok": False, "reasons": list(self.not_ready)}) if self.not_ready else (200, {"ok": True})
@@ -135,14 +135,19 @@ class FakeSidecar:
                 return {"items": [self._rule(n) for n in range(0 if shop.empty else len(RULES))]}
             case ["GET", "smartbot", "status"]:
                 return {
+                    "state": "ready",
+                    "revision": REVISION,
                     "rules": len(RULES),
                     "examples": 214,
-                    "revision": REVISION,
+                    "languages": {"ar": 98, "en": 97, "arabizi": 19},
                     "encoder": "minilm",
+                    "encoder_loaded": True,
                     "index": "exact",
-                    "ready": True,
-                    "enabled": True,
-                    "problems": [],
+                    "built_at": iso(shop.now),
+                    "build_ms": 812.4,
+                    "writable": True,
+                    "last_error": "",
+                    "errors": [],
                 }
             case ["POST", "smartbot", "rebuild"]:
                 return {"ok": True}

@@ -14,14 +14,14 @@ BENCH = {
         "title": "Test bench",
         "ask": "how much is delivery",
         "decision": "Answers",
-        "reply": "Delivery is SAR 20",
+        "reply": "20",
         "steps": "The eight steps",
     },
     "ar": {
         "title": "منصة الاختبار",
         "ask": "كم سعر التوصيل؟",
         "decision": "يرد",
-        "reply": "التوصيل 20 ريالًا",
+        "reply": "20",
         "steps": "الخطوات الثماني",
     },
 }
@@ -48,7 +48,6 @@ def test_the_bench(page: Page, dashboard_url: str, lang: str) -> None:
     ask(page, words["ask"])
     expect(page.locator(".wq-decision h3")).to_have_text(words["decision"])
     expect(page.locator(".wq-cand")).to_have_count(3)
-    expect(page.locator(".wq-cand u").first).to_be_visible()
     expect(page.locator(".wq-phone .wq-row:not(.out) .wq-text").first).to_contain_text(words["reply"])
     expect(page.get_by_role("heading", name=words["steps"])).to_be_visible()
     steps = page.locator(".wq-step")
@@ -66,6 +65,7 @@ def test_silence_is_explained(page: Page, dashboard_url: str) -> None:
     expect(page.locator(".wq-decision h3")).to_have_text("Stays silent")
     expect(page.locator(".wq-decision")).to_contain_text("is below the threshold")
     expect(page.locator(".wq-phone .wq-note")).to_be_visible()
+    expect(page.locator(".wq-cand u").first).to_be_visible()
 
 
 def test_customer_text_loads_and_runs_nothing(page: Page, dashboard_url: str) -> None:
