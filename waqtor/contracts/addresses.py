@@ -87,4 +87,5 @@ def parse_address(text: str) -> Address:
 def _ascii_digits(text: str) -> str:
     if text.isascii():
         return text
-    return "".join(str(unicodedata.digit(c)) if unicodedata.digit(c, None) is not None else c for c in text)
+    # Decimal digits of any script, but not superscripts or circled numbers, which only look like digits.
+    return "".join(str(unicodedata.decimal(c)) if unicodedata.decimal(c, None) is not None else c for c in text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import orjson
@@ -43,10 +44,18 @@ class SqlArchive:
                 query = query.where(column == value)
         if search:
             query = query.where(_contains(payloads.c.data, search))
-        if before:
-            query = query.where(m.message_id < before)
-        query = query.order_by(m.message_id.desc()).limit(limit)
-        return [_message(row) for row in await self._store.read(lambda c: c.execute(query).fetchall())]
+        size = max(limit, 500) if search else limit
+        query = query.order_by(m.message_id.desc()).limit(size)
+        found: list[MessageView] = []
+        while True:
+            page = query.where(m.message_id < before) if before else query
+            rows = await self._store.read(lambda c, q=page: c.execute(q).fetchall())  # type: ignore[misc]
+            views = [_message(row) for row in rows]
+            # The database searches the stored JSON, where names of fields match too: look again.
+            found += [view for view in views if not search or _says(view, search.lower())]
+            if len(rows) < size or len(found) >= limit:
+                return found[:limit]
+            before = views[-1].message_id
 
     async def message(self, message_id: str) -> MessageView | None:
         """One message by our id or the provider's."""
@@ -144,6 +153,23 @@ def _like(column: Any, text: str) -> ColumnElement[bool]:
 def _contains(column: Any, text: str) -> ColumnElement[bool]:
     # Payloads are JSON with raw UTF-8: what a person types is found as it stands, quotes and breaks escaped.
     return _like(column, orjson.dumps(text).decode()[1:-1])
+
+
+def _says(view: MessageView, text: str) -> bool:
+    """Whether a text a person can see in the message, a name or an address holds ``text`` (small letters)."""
+    return any(text in part.lower() for part in (view.chat_id, view.push_name or "", *_texts(view.content)))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if name != "type":
+                yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _message(row: Any) -> MessageView:
