@@ -62,6 +62,7 @@ async def _run(dialect: str, url: str, folder: Path, sends: int) -> dict[str, An
             sender.set_connected(report.status == "ready")
 
         tasks = [asyncio.create_task(log.run()), asyncio.create_task(sender.run())]
+        await log.settled(30)
         before = resource.getrusage(resource.RUSAGE_SELF)
         started = time.perf_counter()
         await transport.start(Inbox(ledger, telemetry, reported))

@@ -17,16 +17,15 @@ _PAIRS = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
 _LOW = (1 << 20) - 1
 
 
-class UlidFactory:
+class UlidFactory(threading.local):
     """Makes monotonic ULIDs (48-bit milliseconds, 80-bit randomness, Crockford base 32).
 
-    Within one process ids sort in the order they were made, also inside one millisecond and
-    when the wall clock steps back: the random part is then incremented.
+    Within one thread ids sort in the order they were made, also inside one millisecond and when the wall clock
+    steps back: the random part is then incremented. Threads draw their own randomness, so none waits for another.
     Format: https://github.com/ulid/spec.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._last_ms = -1
         self._high = 0
         self._low = 0
@@ -35,19 +34,18 @@ class UlidFactory:
     def __call__(self, ms: int | None = None) -> str:
         """Return a new 26-character ULID, stamped ``ms`` (default: now)."""
         stamp = int(time.time() * 1000) if ms is None else ms
-        with self._lock:
-            if stamp > self._last_ms:
-                # The low 20 bits count; the high 60 are encoded once per millisecond.
-                random = int.from_bytes(os.urandom(10), "big") >> 1
-                self._last_ms, self._high, self._low = stamp, random >> 20, random & _LOW >> 1
-                self._prefix = _encode(stamp, 5) + _encode(self._high, 6)
-            else:
-                self._low += 1
-                if self._low > _LOW:
-                    self._high, self._low = self._high + 1, 0
-                    self._prefix = self._prefix[:10] + _encode(self._high, 6)
-            low = self._low
-            return f"{self._prefix}{_PAIRS[low >> 10]}{_PAIRS[low & 1023]}"
+        if stamp > self._last_ms:
+            # The low 20 bits count; the high 60 are encoded once per millisecond.
+            random = int.from_bytes(os.urandom(10), "big") >> 1
+            self._last_ms, self._high, self._low = stamp, random >> 20, random & _LOW >> 1
+            self._prefix = _encode(stamp, 5) + _encode(self._high, 6)
+        else:
+            self._low += 1
+            if self._low > _LOW:
+                self._high, self._low = self._high + 1, 0
+                self._prefix = self._prefix[:10] + _encode(self._high, 6)
+        low = self._low
+        return f"{self._prefix}{_PAIRS[low >> 10]}{_PAIRS[low & 1023]}"
 
 
 def _encode(value: int, pairs: int) -> str:

@@ -50,6 +50,7 @@ class DuckFile:
             Unavailable: Another process holds the file, or it cannot be opened; the words say which.
         """
         import duckdb
+        import pyarrow  # noqa: F401 - loaded here, before the first batch waits for it
 
         if self._connection is not None:
             return
