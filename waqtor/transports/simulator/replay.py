@@ -52,7 +52,7 @@ class Summary:
 
 
 def read_messages(path: Path, limit: int | None = None) -> list[dict[str, Any]]:
-    """Read lines of ``{"text", "from"?, "push_name"?, …}``; ``label`` and ``lang`` are left to whoever evaluates.
+    """Read lines of ``{"text", "from"?, "name"?, …}``; ``label`` and ``lang`` are left to whoever evaluates.
 
     Raises:
         NotFound: If the file is not there.
@@ -80,6 +80,7 @@ def _message(line: bytes, where: str) -> dict[str, Any]:
         raise InvalidInput(f"{where}: not a line of JSON in UTF-8 ({error.msg}).") from error
     if not isinstance(raw, dict) or not isinstance(raw.get("text"), str):
         raise InvalidInput(f"{where}: expected an object with a 'text'.")
+    raw.setdefault("push_name", raw.get("name"))
     for name in ("from", "push_name"):
         if raw.get(name) is not None and not isinstance(raw[name], str):
             raise InvalidInput(f"{where}: '{name}' is a text.")
