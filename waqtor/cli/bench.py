@@ -65,7 +65,8 @@ def match(
     """Decisions per second and latency of the bot, its encoder and an exact hit."""
     from waqtor.benchmarks.match import run
 
-    _finish(run(messages=messages, encoder=encoder or None, limit=limit, keep=keep), as_json)
+    given = {"messages": messages, "encoder": encoder or None, "limit": limit, "keep": keep}
+    _finish(run({name: value for name, value in given.items() if value is not None}), as_json)
 
 
 @app.command()

@@ -65,7 +65,8 @@ def up(
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     console = Console(stderr=True, highlight=False)
     children = Children()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has set Ctrl-C aside for a background job
+        signal.signal(number, _interrupt)
     started = time.monotonic()
     code = 0
     try:
@@ -97,16 +98,14 @@ def _run(
         ]  # fmt: skip
         children.start("simulator", simulator, environment)
     children.start("sidecar", [sys.executable, "-m", "waqtor", "serve"], environment)
+    early = dashboard and _key(settings) is not None
+    if early:  # from the second start on the key is there: both start side by side
+        _start_dashboard(settings, children, environment)
     if not _wait(f"{url}/readyz", children, 120):
         return _why(children, console, "sidecar")
     if dashboard:
-        from dashboard.launch import command
-
-        # The dashboard is handed a key; it never reads the store.
-        key = settings.api_key.get_secret_value() if settings.api_key else settings.key_file.read_text().strip()
-        children.start(
-            "dashboard", command(settings.dashboard_port, "127.0.0.1"), {**environment, "WAQTOR_API_KEY": key}
-        )
+        if not early:
+            _start_dashboard(settings, children, environment)
         if not _wait(f"http://127.0.0.1:{settings.dashboard_port}/_stcore/health", children, 60):
             return _why(children, console, "dashboard")
     console.print(f"[bold green]Ready[/] in {time.monotonic() - started:.1f} s.\n")
@@ -127,6 +126,20 @@ def _run(
             console.print(f"[bold red]{dead[0]} ended[/] with code {dead[1]}; its last words are above.")
             return dead[1] or 1
         time.sleep(0.3)
+
+
+def _key(settings: Settings) -> str | None:
+    """The admin key for the dashboard, which never reads the store."""
+    if settings.api_key is not None and settings.key_file.is_file():
+        return settings.api_key.get_secret_value()
+    return settings.key_file.read_text().strip() if settings.key_file.is_file() else None
+
+
+def _start_dashboard(settings: Settings, children: Children, environment: dict[str, str]) -> None:
+    from dashboard.launch import command
+
+    key = _key(settings) or ""
+    children.start("dashboard", command(settings.dashboard_port, "127.0.0.1"), {**environment, "WAQTOR_API_KEY": key})
 
 
 def _wait(url: str, children: Children, seconds: float) -> bool:
