@@ -56,16 +56,19 @@ def log(
 
 @app.command()
 def match(
-    messages: Annotated[Path | None, typer.Option(help="JSON lines with texts; default: own samples.")] = None,
-    encoder: Annotated[str, typer.Option(help="Encoder; default: the setting.")] = "",
-    limit: Annotated[int, typer.Option(min=10, help="Most messages.")] = 1000,
+    messages: Annotated[int, typer.Option(min=10, help="How many messages.")] = 400,
+    dataset: Annotated[Path | None, typer.Option(help="JSON lines with texts; default: own samples.")] = None,
+    rules: Annotated[Path | None, typer.Option(help="Rules folder; default: the setting.")] = None,
+    encoder: Annotated[str | None, typer.Option(help="Encoder; default: the setting.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Decisions in flight.")] = 8,
     as_json: AsJson = False,
-    keep: Keep = None,
 ) -> None:
     """Decisions per second and latency of the bot, its encoder and an exact hit."""
     from waqtor.benchmarks.match import run
 
-    given = {"messages": messages, "encoder": encoder or None, "limit": limit, "keep": keep}
+    given = {
+        "messages": messages, "dataset": dataset, "rules": rules, "encoder": encoder, "concurrency": concurrency,
+    }  # fmt: skip
     _finish(run({name: value for name, value in given.items() if value is not None}), as_json)
 
 
