@@ -21,6 +21,11 @@ import psycopg
 _Job = tuple[Any, "asyncio.Future[None]"]
 
 
+def _wake(futures: list[asyncio.Future[None]]) -> None:
+    for future in futures:
+        future.set_result(None)
+
+
 async def measure(apply: Callable[[Sequence[Any]], None], sends: int, in_flight: int) -> float:
     """Run ``sends`` through ``apply`` (a group of ``(step, id)`` in, one commit); returns sends per second."""
     queue: deque[_Job] = deque()
@@ -37,7 +42,7 @@ async def measure(apply: Callable[[Sequence[Any]], None], sends: int, in_flight:
                 while queue and len(group) < 512:
                     group.append(queue.popleft())
                 apply([job for job, _ in group])
-                loop.call_soon_threadsafe(lambda group=group: [future.set_result(None) for _, future in group])
+                loop.call_soon_threadsafe(_wake, [future for _, future in group])
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
