@@ -8,6 +8,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
@@ -163,6 +164,6 @@ class LedgerStates(RuleBasedStateMachine):
 
 
 LedgerStates.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=12, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
-TestLedgerStates = LedgerStates.TestCase
+TestLedgerStates = pytest.mark.slow(pytest.mark.timeout(300)(LedgerStates.TestCase))

@@ -22,7 +22,8 @@ from waqtor.contracts.events import Event
 from waqtor.kernel.ports import Position
 from waqtor.storage.duck_file import DuckFile
 from waqtor.storage.duck_log import DuckLog
-from waqtor.storage.duck_rows import RowMaker
+from waqtor.storage.duck_rows import RowMaker, moment
+from waqtor.storage.duck_schema import arrow_schema
 
 FLOOR = 0.6
 _BATCH = 1000
@@ -124,7 +125,8 @@ def _peer(path: Path, rows: int) -> float:
     import duckdb
 
     received = (event for event in sample_events(5000) if event.type == "message.received")
-    ready = RowMaker(b"bench").rows(received)["messages"]
+    times = [i for i, field in enumerate(arrow_schema("messages")) if str(field.type).startswith("timestamp")]
+    ready = [_with_moments(row, times) for row in RowMaker(b"bench").rows(received)["messages"]]
     batches = [[ready[(start + n) % len(ready)] for n in range(_BATCH)] for start in range(0, rows, _BATCH)]
     DuckFile(path).open_once()
     connection = duckdb.connect(str(path), config={"threads": 1})
@@ -141,6 +143,14 @@ def _peer(path: Path, rows: int) -> float:
     finally:
         connection.close()
     return float(written / seconds)
+
+
+def _with_moments(row: tuple[Any, ...], times: Sequence[int]) -> tuple[Any, ...]:
+    """The row as the Appender wants it: times as datetimes instead of microseconds."""
+    values = list(row)
+    for place in times:
+        values[place] = moment(values[place]) if values[place] is not None else None
+    return tuple(values)
 
 
 async def _ours(path: Path, events: Sequence[Event]) -> tuple[float, float]:
