@@ -100,13 +100,18 @@ class Settings(BaseSettings):
     encoder: str = _setting(
         "minilm", "minilm, mpnet, hashing (light, no torch), or any sentence-transformers path or hub name."
     )
+    encoder_threads: int = _setting(
+        0, "Threads that encode a batch of messages; 0: two, or one on one core.", ge=0, le=64
+    )
     bot_enabled: bool = _setting(True, "Whether the bot answers at all.")
     bot_groups: bool = _setting(False, "Whether the bot answers in groups, when addressed.")
     bot_threshold: float = _setting(0.6, "Least confidence where neither rule nor file names one.", ge=0, le=1)
     bot_margin: float = _setting(0.05, "Two rules closer than this: ask 'did you mean …?'.", ge=0, le=1)
     bot_rate_per_chat: float = _setting(20.0, "Most automatic answers per chat and minute.", gt=0)
     bot_loop_limit: int = _setting(5, "Equal messages in a row within a minute that are taken for a loop.", ge=2)
-    bot_handoff_minutes: float = _setting(0.0, "Minutes the bot stays quiet in a chat it handed over; 0: until resumed.", ge=0)
+    bot_handoff_minutes: float = _setting(
+        0.0, "Minutes the bot stays quiet in a chat it handed over; 0: until resumed.", ge=0
+    )
     quiet_hours: str = _setting("", "Local HH:MM-HH:MM in which the bot stays silent; empty: none.")
     timezone: str = _setting("Asia/Riyadh", "IANA zone of quiet hours and reports.")
     rules_writable: bool = _setting(True, "Whether the API may change rule files.")

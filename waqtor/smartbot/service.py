@@ -66,7 +66,7 @@ class BotService:
         self._telemetry = telemetry
         self.publish = publish
         self.memory_controls = MemoryControls()
-        self._encoder = encoder or make_encoder(settings.encoder)
+        self._encoder = encoder or make_encoder(settings.encoder, settings.data_dir / "cache", settings.encoder_threads)
         self._vectors = MessageVectors(self._encoder)
         self._compiler = RuleCompiler(
             settings.rules_dir, self._encoder, settings.data_dir / "cache", settings.bot_threshold
@@ -110,6 +110,8 @@ class BotService:
     async def stop(self) -> None:
         """Stop watching and release the threads."""
         self._stopping.set()
+        if isinstance(self._encoder, SentenceTransformerEncoder):
+            self._encoder.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
