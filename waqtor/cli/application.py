@@ -9,6 +9,7 @@ import typer
 
 from waqtor import __version__
 from waqtor.cli import bench, chats, db, keys, rules, send, session
+from waqtor.cli import eval as evaluation
 from waqtor.cli.replay import replay
 from waqtor.cli.serve import serve
 from waqtor.cli.simulator import simulator
@@ -41,6 +42,8 @@ app.command()(serve)
 app.command()(simulator)
 app.command()(replay)
 app.command(name="test")(rules.test_command)
+app.command(name="eval")(evaluation.evaluate_command)
+app.command(name="tune")(evaluation.tune_command)
 app.add_typer(send.app, name="send")
 app.add_typer(chats.app, name="chats")
 app.add_typer(session.app, name="session")

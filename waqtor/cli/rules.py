@@ -1,10 +1,11 @@
 # ruff: noqa: PT028 — test_command is a command
-"""``waqtor rules check|test|format|schema`` and ``waqtor test``: rules without an engine running."""
+"""``waqtor rules check|test|format|schema|import`` and ``waqtor test``: rules without an engine running."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import time
 from collections import Counter
@@ -19,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from waqtor.contracts.views import Trace
-from waqtor.errors import RuleFileError, WaqtorError
+from waqtor.errors import InvalidInput, RuleFileError, WaqtorError
 from waqtor.settings import Settings
 
 app = typer.Typer(help="Check, test and format the YAML rules.", no_args_is_help=True)
@@ -219,6 +220,46 @@ def schema_command(
         f"{path}: {'out of date' if stale and only_check else 'written' if stale else 'up to date'}", markup=False
     )
     raise typer.Exit(1 if stale and only_check else 0)
+
+
+@app.command("import")
+def import_command(
+    source: Annotated[Path, typer.Argument(help="JSONL, CSV, Rasa NLU YAML, or JSON with phrases and replies.")],
+    folder: Annotated[Path | None, typer.Option("--rules", help="Rules folder; default: the setting.")] = None,
+    kind: Annotated[str, typer.Option("--format", help="auto, jsonl, csv, rasa or json.")] = "auto",
+    name: Annotated[str | None, typer.Option("--file", help="File to write; default: imported_<source>.yaml.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a rule file from what another tool keeps; ids that other files hold are refused."""
+    from waqtor.smartbot.rules_edit import write_atomically
+    from waqtor.smartbot.rules_import import import_rules, rules_text
+    from waqtor.smartbot.rules_io import issue_details, load_texts, read_texts
+
+    root = _settings(folder, None).rules_dir
+    try:
+        if kind not in ("auto", "jsonl", "csv", "rasa", "json"):
+            raise InvalidInput(f"--format {kind}: auto, jsonl, csv, rasa or json.")
+        target = name or f"imported_{re.sub(r'[^a-z0-9]+', '_', source.stem.lower()).strip('_') or 'rules'}.yaml"
+        if Path(target).name != target or not target.endswith((".yaml", ".yml")):
+            raise InvalidInput(f"--file {target}: a plain name that ends in .yaml.")
+        if (root / target).exists() and not force:
+            raise InvalidInput(f"{root / target} is there already; give --force or another --file.")
+        rules = import_rules(source, kind)  # type: ignore[arg-type]
+        text = rules_text(rules, source.name)
+        present = read_texts(root)[0] if root.is_dir() else {}
+        issues = [i for i in load_texts({**present, target: text}).errors if i.file == target or target in i.message]
+        if issues:
+            raise RuleFileError(f"{issues[0]}", issues=issue_details(issues[:50]))
+    except WaqtorError as error:
+        _refuse(error, as_json)
+        return
+    write_atomically(root / target, text)
+    examples = sum(len(phrases) for rule in rules for phrases in rule.examples.values())
+    if as_json:
+        _print({"ok": True, "file": str(root / target), "rules": len(rules), "examples": examples})
+    else:
+        _err.print(f"{root / target}: {len(rules)} rules with {examples} examples", markup=False)
 
 
 def test_command(

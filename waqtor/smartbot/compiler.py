@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from waqtor.smartbot.fit_cache import FitCache
 from waqtor.smartbot.rules_check import check
 from waqtor.smartbot.rules_io import Loaded, issue_details, load_folder
 from waqtor.smartbot.ruleset import RuleSet, compile_rules
-from waqtor.smartbot.scorer import FusedScorer, Scorer
+from waqtor.smartbot.scorer import Example, FusedScorer, Scorer
 
 EMPTY = RuleSet("", {}, {}, {}, 0, (), frozenset(), ())
 """No rules: every message is silent."""
@@ -52,13 +53,18 @@ class RuleCompiler:
         """
         refuse(loaded)
         rules = compile_rules(loaded, self._threshold)
-        trusted = [self._encoder.weight(e.language, _script(e.text)) > 0 for e in rules.examples]
+        trusted = trusted_examples(self._encoder, rules.examples)
         texts = [e.original for e, known in zip(rules.examples, trusted, strict=True) if known]
         encoded = self._vectors.vectors(texts)
         vectors = np.zeros((len(rules.examples), max(1, encoded.shape[1])), np.float32)
         if texts:
             vectors[np.array(trusted)] = encoded
         return replace(rules, scorer=self._scorer.fit(rules.examples, vectors, trusted))
+
+
+def trusted_examples(encoder: Encoder, examples: Sequence[Example]) -> list[bool]:
+    """Tell for each example whether the encoder knows its language."""
+    return [encoder.weight(e.language, _script(e.text)) > 0 for e in examples]
 
 
 def _script(text: str) -> str:
