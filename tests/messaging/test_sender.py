@@ -66,8 +66,7 @@ class Bench:
 
 async def test_what_is_queued_is_sent_once(ledger):
     async with Bench(ledger) as bench:
-        for i in range(50):
-            await bench.send(f"m{i}", to=f"9665000000{i:02}")
+        await asyncio.gather(*(bench.send(f"m{i}", to=f"9665000000{i:02}") for i in range(50)))
         assert set((await bench.settled(50)).values()) == {"sent"}
         assert sorted(bench.transport.bodies()) == sorted(f"m{i}" for i in range(50))
         assert bench.transport.most_in_flight > 1

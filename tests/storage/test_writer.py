@@ -339,9 +339,11 @@ async def test_random_kills_under_load_lose_and_double_nothing(postgres):
             return offsets
 
         killing = asyncio.create_task(killer())
-        lanes = await asyncio.gather(*(lane(n) for n in range(8)))
-        stop.set()
-        await killing
+        try:
+            lanes = await asyncio.gather(*(lane(n) for n in range(8)))
+        finally:
+            stop.set()
+            await killing
         offsets = sorted(offset for found in lanes for offset in found)
         assert kills > 0
         assert offsets == sorted(set(offsets))

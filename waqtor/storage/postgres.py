@@ -121,8 +121,10 @@ class PostgresDriver:
 
     def rollback(self) -> None:
         """Undo."""
-        with contextlib.suppress(psycopg.Error):
+        try:
             self._open_connection().execute("ROLLBACK")
+        except (psycopg.Error, ConnectionLost):
+            self._drop()  # in whatever state it is, it is of no more use; the next begin() connects anew
 
     def reconnect(self) -> None:
         """Connect anew, waiting for the server for a while.
@@ -145,8 +147,12 @@ class PostgresDriver:
         """Whether the connection is gone, or the server ended the transaction for one that may win a second time."""
         if isinstance(error, ConnectionLost | psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
             return True
+        if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+            return False
+        # Without a code it is the client library that speaks; 08 and 57P are about the connection and the server.
+        code = error.sqlstate
         broken = self._connection is None or self._connection.closed
-        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and bool(broken)
+        return bool(broken) or code is None or code.startswith(("08", "57P"))
 
     def close(self) -> None:
         """Close everything."""
