@@ -28,7 +28,7 @@ from waqtor.smartbot.scorer import Example, FittedScorer, FusedScorer, Query
 
 FOLDS = 5
 """Turns of cross-fitting; each leaves out one block of rules. Smaller ones leave siblings in: harder strangers."""
-PARTS = 8
+PARTS = 6
 """A turn holds back one of so many parts of the other rules' examples; with few examples each one missing is felt."""
 Kind = Literal["in", "ignored", "stranger"]
 Scores = NDArray[np.float64]

@@ -6,6 +6,7 @@ threshold a comment beginning with ``# tuned:`` says what it rests on; the next 
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -98,20 +99,23 @@ def set_default(text: str, value: Value, comment: Sequence[str] = ()) -> str:
     if changed is not None and parse(changed, "").data == wanted:
         return changed
     data = round_trip().load(text)
+    for node in (data, data.get("defaults")):
+        if isinstance(node, CommentedMap):
+            node.fa.set_block_style()
+    block = _dumped(data)
+    changed = _edited(block, value, comment)
+    if changed is not None and parse(changed, "").data == wanted:
+        return changed
     if not isinstance(data.get("defaults"), Mapping):
         data.insert(list(data).index("rules"), "defaults", CommentedMap())
     data["defaults"]["threshold"] = value
-    notes = "\n".join(line.removeprefix("# ") for line in comment)
-    data["defaults"].yaml_set_comment_before_after_key("threshold", before=notes, indent=2)
-    return format_text(_dumped(data))
+    return _dumped(data)
 
 
 def _dumped(data: Any) -> str:
-    import io
-
     out = io.StringIO()
     round_trip().dump(data, out)
-    return out.getvalue()
+    return format_text(out.getvalue())
 
 
 def _edited(text: str, value: Value, comment: Sequence[str]) -> str | None:
