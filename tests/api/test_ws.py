@@ -46,8 +46,16 @@ async def test_welcome_state_subscribe_live_and_recover() -> None:
             assert (welcome["data"]["epoch"], welcome["data"]["offset"]) == ("epoch-1", 2)
             state = await frame(socket)
             assert (state["type"], state["data"]["status"], state["snapshot"]) == ("session.status", "ready", True)
-            await socket.send(json.dumps({"type": "subscribe", "events": ["message.*"], "id": "a",
-                                          "since": {"epoch": "epoch-1", "offset": 1}}))
+            await socket.send(
+                json.dumps(
+                    {
+                        "type": "subscribe",
+                        "events": ["message.*"],
+                        "id": "a",
+                        "since": {"epoch": "epoch-1", "offset": 1},
+                    }
+                )
+            )
             assert (await frame(socket))["data"]["recovered"] is True
             assert (await frame(socket))["offset"] == 2
             assert (await frame(socket))["type"] == "recovered"
@@ -59,9 +67,13 @@ async def test_welcome_state_subscribe_live_and_recover() -> None:
 
 @pytest.mark.parametrize(
     ("path", "expected"),
-    [("/status", {"session.status"}), ("/ws/status", {"session.status"}), ("/campaigns", set()),
-     ("/ws/smartbot", {"message.received", "smartbot.rule-updated"}),
-     ("/smartbot", {"message.received", "smartbot.rule-updated"})],
+    [
+        ("/status", {"session.status"}),
+        ("/ws/status", {"session.status"}),
+        ("/campaigns", set()),
+        ("/ws/smartbot", {"message.received", "smartbot.rule-updated"}),
+        ("/smartbot", {"message.received", "smartbot.rule-updated"}),
+    ],
 )
 async def test_paths_are_subscribed_already(path: str, expected: set[str]) -> None:
     async with serving() as server, connect(server.ws + path, additional_headers=keyed()) as socket:

@@ -85,8 +85,9 @@ async def _run(dialect: str, url: str, folder: Path, sends: int) -> dict[str, An
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     exact = once == sends == len(calls) and journaled == 3 * sends == logged
     found = result(
-        f"ledger.e2e.{dialect}", sends / seconds, "sends/s", floor=None if url else 4000.0, sends=sends, accepted_once=once,
-        journal_rows=journaled, duckdb_rows=logged, in_doubt=len(doubts), seconds_with_log=round(with_log, 3),
+        f"ledger.e2e.{dialect}", sends / seconds, "sends/s", floor=None if url else 4000.0, sends=sends,
+        accepted_once=once, journal_rows=journaled, duckdb_rows=logged, in_doubt=len(doubts),
+        seconds_with_log=round(with_log, 3),
         cpu_share=round(cpu / seconds, 2), commits_per_send=4,
     )  # fmt: skip
     found["ok"] = bool(found["ok"] and exact)

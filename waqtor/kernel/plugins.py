@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from waqtor.kernel.hooks import PROJECT, Answer, HookSpecs, Incoming, PluginCont
 from waqtor.kernel.telemetry import Telemetry
 
 GROUP = "waqtor.plugins"
+PATIENCE_S = 60.0
+"""Longest a hook may take; a hanging plugin must not hold up a chat for ever."""
 _log = structlog.get_logger(__name__)
 
 
@@ -154,7 +157,8 @@ class PluginManager:
         try:
             result = implementation(**given)
             if inspect.isawaitable(result):
-                result = await result
+                async with asyncio.timeout(PATIENCE_S):
+                    result = await result
         except Exception as error:
             self.failed(entry, error)
             if reraise:

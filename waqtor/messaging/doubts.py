@@ -35,6 +35,10 @@ class DoubtLedger(Protocol):
         """Commit an outcome."""
         ...
 
+    async def is_open(self, message_id: str) -> bool:
+        """Whether the send is still queued, sending or in doubt."""
+        ...
+
 
 class Resender(Protocol):
     """Who sends again what was proven not to have been accepted."""
@@ -103,6 +107,8 @@ class DoubtResolver:
             await self._ask(pending, attempt)
 
     async def _ask(self, pending: Pending, attempt: int) -> None:
+        if not await self._ledger.is_open(pending.message_id):
+            return  # a later status or a person has settled it meanwhile
         try:
             async with asyncio.timeout(10):
                 found = await self._transport.lookup(pending.message_id)

@@ -105,6 +105,10 @@ class SqlLedger:
         )
         return [_pending(row) for row in rows]
 
+    async def is_open(self, message_id: str) -> bool:
+        """Whether the send is still queued, sending or in doubt."""
+        return bool(await self._store.rows("SELECT 1 FROM messages WHERE message_id = ? AND open = 1", (message_id,)))
+
     async def pending(self, message_id: str) -> Pending | None:
         """One outgoing row as the sender wants it."""
         rows = await self._store.rows(_PENDING + "WHERE m.message_id = ? AND m.direction = 'out'", (message_id,))
