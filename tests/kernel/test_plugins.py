@@ -213,3 +213,17 @@ async def test_a_cancelled_call_is_no_failure():
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert made.loaded[0].failures == 0
+
+
+async def test_a_plugin_that_hangs_is_given_up_on(monkeypatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE_S", 0.05)
+
+    class Hanging(Plugin):
+        @hookimpl
+        async def on_message(self, message):
+            await asyncio.Event().wait()
+
+    given = manager(Hanging("slow", priority=1), Plugin("quick", Answer(), priority=2))
+    assert await answers(given) == ["quick"]
+    assert given.loaded[0].failures == 1
+    assert "TimeoutError" in given.loaded[0].last_error
