@@ -117,7 +117,8 @@ def test_the_promise_on_messages_unseen(matcher: Matcher) -> None:
     assert report["accuracy"] > 0.8
     assert report["auroc"] > 0.9
     assert report["false_reply_rate"] <= 0.1 + 2.33 * np.sqrt(0.1 * 0.9 / len(test))
-    assert report["right_reply_rate"] >= 0.4 * report["right_at_far"] > 0  # six rules in the same frames: hard strangers
+    # Six rules in the same frames: hard strangers.
+    assert report["right_reply_rate"] >= 0.4 * report["right_at_far"] > 0
     assert report["thresholds"]["overall"]["messages"] > 100
     assert set(report["rules"]) >= set(TOPICS)
     assert sum(rule["wrong_replies"] for rule in report["rules"].values()) == round(
