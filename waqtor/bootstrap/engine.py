@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from waqtor import __version__
 from waqtor.bootstrap.commands import SENDS, Commands
 from waqtor.bootstrap.context import EngineContext
 from waqtor.bootstrap.firststart import ensure_admin_key
@@ -77,7 +78,7 @@ class Engine:
         )  # fmt: skip
         self.hub = Hub(
             self.journal, self.telemetry, settings, keys=self.keys, bus=self.bus, clock=self.clock,
-            sessions=self.sessions,
+            sessions=self.sessions, server=f"waqtor/{__version__}",
         )  # fmt: skip
         self._supervisor = Supervisor(self._fail)
         self._runtimes: dict[str, SessionRuntime] = {}

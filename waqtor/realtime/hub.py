@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import structlog
 
-import waqtor
 from waqtor.contracts.events import EVENTS, Event
 from waqtor.contracts.wire import PROTOCOL_VERSION, Close, ErrorDetail, GetState, Ping, Subscribe, Unsubscribe, iso
 from waqtor.errors import Unavailable
@@ -64,7 +63,7 @@ class Hub:
         bus: Bus | None = None,
         sessions: Sessions = tuple,
         clock: Clock | None = None,
-        server: str = "",
+        server: str = "waqtor",
     ) -> None:
         self._journal = journal
         self._settings = settings
@@ -72,7 +71,7 @@ class Hub:
         self._bus = bus
         self._sessions = sessions
         self._clock = clock or SystemClock()
-        self._server = server or f"waqtor/{waqtor.__version__}"
+        self._server = server
         self._stats = Stats(telemetry, self._clock)
         self.handshake = Handshake(keys, settings, self._clock, self._stats)
         self._connections: dict[str, Connection] = {}
