@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     api_url: str = _setting("http://localhost:8080", "Where clients find the sidecar.")
     allowed_origins: CommaList = _old("allowed_origins", (), "Further allowed browser origins, comma-separated.")
     allowed_ips: CommaList = _old("allowed_ips", (), "If set, only these addresses or CIDR ranges may connect.")
+    trusted_proxies: CommaList = _setting(
+        (), "Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed, comma-separated."
+    )
     max_body_bytes: int = _setting(1_048_576, "Largest request body.", ge=1024)
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "Least level that is logged.")
     log_format: Literal["console", "json"] = _setting("console", "How log lines look.")
@@ -150,7 +153,9 @@ class Settings(BaseSettings):
     query_max_rows: int = _setting(100_000, "Most rows an analytics query returns.", ge=1)
     journal_days: int = _setting(30, "Days the journal is kept.", ge=1)
 
-    @field_validator("allowed_origins", "allowed_ips", "plugins_disabled", "ws_trusted", mode="before")
+    @field_validator(
+        "allowed_origins", "allowed_ips", "trusted_proxies", "plugins_disabled", "ws_trusted", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):

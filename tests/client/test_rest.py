@@ -312,7 +312,7 @@ def test_access_is_found_in_arguments_environment_and_key_file(tmp_path, monkeyp
     monkeypatch.setenv("WAQTOR_API_URL", "https://shop.example/base/api/v1/")
     found = find_access(None, None)
     assert (found.url, found.api_key) == ("https://shop.example/base", "wq_env")
-    assert found.socket_url == "wss://shop.example/base/ws"
+    assert found.socket_url == "wss://shop.example/base/ws?batch=1"
     assert find_access("http://localhost:1", "wq_arg").api_key == "wq_arg"
     assert "wq_env" not in repr(found)
 

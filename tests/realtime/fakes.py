@@ -15,6 +15,7 @@ from waqtor.kernel.bus import Bus
 from waqtor.kernel.clock import SystemClock
 from waqtor.kernel.telemetry import Telemetry
 from waqtor.realtime.hub import Hub
+from waqtor.realtime.outgoing import Chunk
 from waqtor.settings import Settings
 
 KEY, SECRET = "wk_good", "sign-with-this"
@@ -69,23 +70,26 @@ class MemoryJournal:
 
 
 class FakeSocket:
-    """Takes frames; can be made to stand still."""
+    """Takes frames; can be made to stand still: then it takes nothing, as a full transport would."""
 
     def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
         self.frames: list[dict[str, Any]] = []
         self.closed: tuple[int, str] | None = None
-        self.flowing = asyncio.Event()
-        self.flowing.set()
-        self.broken = False
+        self.connection: Any = None
+        self.flowing = _Flow(self)
+        self.paused = False
+        self.waiting = 0
+        self.last_pong = 0
+        self.alive = True
 
-    async def send_text(self, text: str) -> None:
-        await self.flowing.wait()
-        if self.broken:
-            raise ConnectionError("gone")
-        await asyncio.sleep(0)
-        self.frames.append(json.loads(text))
+    def write(self, chunk: Chunk) -> None:
+        for frame in chunk.frames:
+            message = json.loads(frame.text)
+            self.messages.append(message)
+            self.frames += message["data"]["frames"] if message["type"] == "batch" else [message]
 
-    async def close(self, code: int, reason: str) -> None:
+    def close(self, code: int, reason: str) -> None:
         self.closed = (code, reason)
 
     def of(self, *types: str) -> list[dict[str, Any]]:
@@ -93,6 +97,19 @@ class FakeSocket:
 
     def offsets(self) -> list[int]:
         return [frame["offset"] for frame in self.frames if "offset" in frame]
+
+
+class _Flow:
+    def __init__(self, socket: FakeSocket) -> None:
+        self._socket = socket
+
+    def clear(self) -> None:
+        self._socket.paused = True
+
+    def set(self) -> None:
+        self._socket.paused = False
+        if self._socket.connection is not None:
+            self._socket.connection.resumed()
 
 
 class FakeKeys:
@@ -195,9 +212,12 @@ class Bench:
     async def __aexit__(self, *error: object) -> None:
         await self.hub.stop()
 
-    async def join(self, *scopes: str, names: Sequence[str] = (), address: str = "10.0.0.1") -> tuple[Any, FakeSocket]:
+    async def join(
+        self, *scopes: str, names: Sequence[str] = (), address: str = "10.0.0.1", batch: bool = False
+    ) -> tuple[Any, FakeSocket]:
         socket = FakeSocket()
-        connection = await self.hub.connect(socket, principal(*scopes), address, names=names)
+        connection = await self.hub.connect(socket, principal(*scopes), address, names=names, batch=batch)
+        socket.connection = connection
         return connection, socket
 
     def say(self, connection: Any, frame: Any) -> None:

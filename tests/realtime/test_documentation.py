@@ -75,8 +75,14 @@ async def test_server_frames_are_as_documented() -> None:
         bench.hub._addresses._buckets["10.0.0.1"]._tokens = 0
         bench.say(connection, {"type": "ping", "id": "7"})
         await settle()
+        _, batching = await bench.join(names=["messages"], batch=True)
+        for n in range(3):
+            bench.journal.append_now(message(n))
+            await settle()
+        await until(lambda: len(batching.offsets()) == 3)
         for kind in [*CONTROL, "session.status", "message.received"]:
-            got, told = socket.of(kind), BY_TYPE[kind]
+            got = socket.of(kind) or [sent for sent in batching.messages if sent["type"] == kind]
+            told = BY_TYPE[kind]
             assert got, kind
             assert set(got[0]) == set(told), kind
             assert set(got[0]["data"]) == set(told["data"]), kind

@@ -24,7 +24,16 @@ async def test_welcome_then_states_then_silence_until_subscribed() -> None:
         assert [f["type"] for f in socket.frames] == ["welcome", "session.status"]
         welcome = socket.frames[0]
         assert set(welcome) == {"type", "topic", "data", "timestamp", "message"}
-        assert set(welcome["data"]) == {"message", "server", "protocol", "connection", "epoch", "offset", "limits"}
+        assert set(welcome["data"]) == {
+            "message",
+            "server",
+            "protocol",
+            "connection",
+            "epoch",
+            "offset",
+            "batch",
+            "limits",
+        }
         assert (welcome["data"]["server"], welcome["data"]["offset"]) == ("waqtor/test", 1)
         assert "offset" not in socket.frames[1]
         assert connection.names == {}
@@ -96,8 +105,8 @@ async def test_ephemeral_events_carry_no_offset_and_journaled_ones_on_the_bus_ar
 
 async def test_one_reading_and_one_writing_for_many(monkeypatch) -> None:
     written = []
-    real = frames.event_text
-    monkeypatch.setattr(frames, "event_text", lambda event: written.append(event.offset) or real(event))
+    real = frames.event_frame_of
+    monkeypatch.setattr(frames, "event_frame_of", lambda event: written.append(event.offset) or real(event))
     async with Bench() as bench:
         sockets = []
         for _ in range(50):
@@ -218,11 +227,13 @@ async def test_broken_sockets_are_forgotten_without_harm() -> None:
         _, other = await bench.join(names=["all"])
         bench.say(connection, {"type": "subscribe", "topics": ["all"]})
         await settle()
-        socket.broken = True
+        connection.lost()
         bench.journal.append_now(message(1), message(2))
         await until(lambda: connection.gone.is_set())
-        await bench.hub.disconnect(connection, 1006)
-        await bench.hub.disconnect(connection, 1006)
+        await bench.hub.disconnect(connection)
+        await bench.hub.disconnect(connection)
+        await until(lambda: bench.hub.position == 2)
+        assert not socket.offsets()
         assert other.offsets() == [1, 2]
         told = bench.hub.metrics()
         assert (told["metrics"]["connections"], told["metrics"]["disconnections"]) == (2, 1)

@@ -181,7 +181,7 @@ async def test_every_matching_event_exactly_once_in_order(seed: int, monkeypatch
         bench.journal.step = chance.choice([1, 3])
         names = chance.choice([["all"], ["messages"], ["message.*", "session.status"], ["smartbot", "session"]])
         bench.journal.append_now(rule())
-        client = Client(bench, names)
+        client = Client(bench, names, batch=chance.random() < 0.5)
         await client.connect()
         for step in range(chance.randrange(20, 60)):
             action = chance.random()
@@ -215,10 +215,10 @@ async def test_every_matching_event_exactly_once_in_order(seed: int, monkeypatch
 class Client:
     """What docs/protocol.md tells clients to do, and no more."""
 
-    def __init__(self, bench, names) -> None:
+    def __init__(self, bench, names, *, batch: bool) -> None:
         from waqtor.realtime.topics import types_of
 
-        self.bench, self.names = bench, names
+        self.bench, self.names, self.batch = bench, names, batch
         self.types = {kind for name in names for kind in types_of(name)}
         self.seen = None
         self.began = 0
@@ -226,7 +226,7 @@ class Client:
         self.count = 0
 
     async def connect(self) -> None:
-        self.connection, self.socket = await self.bench.join()
+        self.connection, self.socket = await self.bench.join(batch=self.batch)
         self.at, self.in_step = 0, False
         self.subscribe()
 
@@ -236,7 +236,7 @@ class Client:
         self.bench.say(self.connection, subscribe(self.names, self.seen, id=f"q{self.count}"))
 
     async def reconnect(self) -> None:
-        await self.bench.hub.disconnect(self.connection, 1006)
+        await self.bench.hub.disconnect(self.connection)
         self.socket.flowing.set()
         await self.connect()
 

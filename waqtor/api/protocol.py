@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -12,16 +14,55 @@ from waqtor.contracts.ids import new_ulid
 MAX_HEAD_BYTES = 65_536
 """Most bytes of request line and headers together."""
 
+HEAD_S: Final = 10.0
+"""Seconds in which a request must have said its head; whoever dribbles it (slow loris) is cut off."""
+
 
 class StrictHttpProtocol(HttpToolsProtocol):
-    """Refuses endless heads, and answers what cannot be parsed with the one shape of errors."""
+    """Refuses endless and dribbled heads, and answers what cannot be parsed with the one shape of errors.
+
+    Attributes:
+        head_s: Seconds for a head.
+        count: Called with the reason of each refusal.
+    """
+
+    head_s = HEAD_S
+    count: Callable[[str], None] = staticmethod(lambda reason: None)
 
     _head = 0
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A connection came in."""
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(self.head_s, self._too_slow)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._in_time()
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         """Count anew."""
         self._head = 0
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(self.head_s, self._too_slow)
         super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """The head is complete."""
+        self._in_time()
+        super().on_headers_complete()
+
+    def _in_time(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_slow(self) -> None:
+        self._deadline = None
+        self.count("slow")
+        self.transport.close()
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the request target."""
@@ -40,6 +81,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP request, or one whose head is too large."""
+        self.count("malformed")
         request_id = new_ulid()
         words = "This is not a valid HTTP request."
         if self._head > MAX_HEAD_BYTES:
@@ -52,3 +94,8 @@ class StrictHttpProtocol(HttpToolsProtocol):
         )
         self.transport.write(STATUS_LINE[400] + head + body)
         self.transport.close()
+
+
+def strict_http(count: Callable[[str], None]) -> type[StrictHttpProtocol]:
+    """The protocol class for ``uvicorn.Config(http=…)`` that reports its refusals to ``count``."""
+    return type("StrictHttpProtocol", (StrictHttpProtocol,), {"count": staticmethod(count)})

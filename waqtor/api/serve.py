@@ -17,7 +17,7 @@ import psutil
 import uvicorn
 
 from waqtor.api.app import create_app
-from waqtor.api.protocol import StrictHttpProtocol
+from waqtor.api.protocol import strict_http
 from waqtor.api.ws import uvicorn_options
 from waqtor.bootstrap import Engine
 from waqtor.errors import ConfigurationError, WaqtorError
@@ -95,7 +95,9 @@ class Server(uvicorn.Server):
             self._application,
             factory=True,
             loop="uvloop" if sys.platform != "win32" else "asyncio",
-            http=StrictHttpProtocol,
+            http=strict_http(self._count),
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
             lifespan="on",
             log_config=None,
             access_log=False,
@@ -132,6 +134,10 @@ class Server(uvicorn.Server):
         except Exception as error:
             self._failure = error
             raise
+
+    def _count(self, reason: str) -> None:
+        if self._engine is not None:
+            self._engine.telemetry.security.labels(reason).inc()
 
     def _start_failed(self, error: BaseException) -> None:
         self._failure = error

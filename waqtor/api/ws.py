@@ -1,8 +1,7 @@
-"""The WebSocket endpoints: the handshake before the upgrade, and the hub's socket on Starlette's."""
+"""The WebSocket endpoints: the handshake before the upgrade, then the socket is the hub's."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import math
@@ -11,9 +10,10 @@ from typing import Any, cast
 import orjson
 from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from waqtor.api.access import address_of, token_of
+from waqtor.api.hubsocket import EXTENSION, HubSocket, hub_socket
 from waqtor.contracts.ids import new_ulid
 from waqtor.errors import Forbidden, RateLimited, Unauthorized, Unavailable, WaqtorError
 from waqtor.kernel.access import Principal
@@ -40,11 +40,11 @@ def attach(app: FastAPI, engine: Any) -> None:
 def uvicorn_options(settings: Settings) -> dict[str, Any]:
     """What uvicorn has to be started with for the WebSocket limits and the heartbeat to hold."""
     return {
-        "ws": "websockets-sansio",
+        "ws": hub_socket(settings),
         "ws_max_size": settings.ws_max_frame_bytes - 1,
         "ws_ping_interval": settings.ws_heartbeat_ms / 1000,
         "ws_ping_timeout": settings.ws_heartbeat_ms / 1000,
-        "ws_per_message_deflate": True,
+        "ws_per_message_deflate": False,  # the socket brings its own, with the level of the settings
     }
 
 
@@ -75,18 +75,17 @@ async def smartbot(websocket: WebSocket) -> None:
     await _serve(websocket, PRESETS["smartbot"])
 
 
-class _StarletteSocket:
-    """A :class:`waqtor.realtime.ports.Socket` on Starlette's."""
+class _Bridge:
+    """Passes what the socket tells on to the hub."""
 
-    def __init__(self, websocket: WebSocket) -> None:
-        self._websocket = websocket
+    def __init__(self, hub: Hub, connection: Connection) -> None:
+        self._hub = hub
+        self._connection = connection
+        self.resumed = connection.resumed
+        self.lost = connection.lost
 
-    async def send_text(self, text: str) -> None:
-        await self._websocket.send({"type": "websocket.send", "text": text})
-
-    async def close(self, code: int, reason: str) -> None:
-        if self._websocket.application_state is WebSocketState.CONNECTED:
-            await self._websocket.close(code, reason)
+    def received(self, message: str | bytes) -> None:
+        self._hub.receive(self._connection, message)
 
 
 async def _serve(websocket: WebSocket, names: tuple[str, ...]) -> None:
@@ -95,33 +94,21 @@ async def _serve(websocket: WebSocket, names: tuple[str, ...]) -> None:
     try:
         hub.room()
         principal = await _admit(websocket, hub, address)
+        socket = websocket.scope.get("extensions", {}).get(EXTENSION)
+        if not isinstance(socket, HubSocket):
+            raise Unavailable("WebSockets need the server that WaQtor starts: waqtor serve.")
     except WaqtorError as error:
         await _refuse(websocket, error)
         return
     await websocket.accept()
-    connection = await hub.connect(_StarletteSocket(websocket), principal, address, names=names)
-    code = 1006
-    reader = asyncio.create_task(_read(websocket, hub, connection))
-    gone = asyncio.create_task(connection.gone.wait())
+    batch = websocket.query_params.get("batch") in {"1", "true"}
+    connection = await hub.connect(socket, principal, address, names=names, batch=batch)
+    socket.attach(_Bridge(hub, connection))
     try:
-        await asyncio.wait({reader, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if reader.done() and not reader.cancelled():
-            code = reader.result()
+        await connection.gone.wait()
     finally:
-        for task in (reader, gone):
-            task.cancel()
-        await asyncio.gather(reader, gone, return_exceptions=True)
         await connection.closed()
-        await hub.disconnect(connection, code)
-
-
-async def _read(websocket: WebSocket, hub: Hub, connection: Connection) -> int:
-    while True:
-        message = await websocket.receive()
-        if message["type"] == "websocket.disconnect":
-            return int(message.get("code") or 1005)
-        text, data = message.get("text"), message.get("bytes")
-        hub.receive(connection, text if text is not None else data or b"")
+        await hub.disconnect(connection)
 
 
 async def _admit(websocket: WebSocket, hub: Hub, address: str) -> Principal:

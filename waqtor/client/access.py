@@ -23,10 +23,10 @@ class Access:
 
     @property
     def socket_url(self) -> str:
-        """The address of the WebSocket."""
+        """The address of the WebSocket, batches asked for."""
         parts = urlsplit(self.url)
         scheme = "wss" if parts.scheme == "https" else "ws"
-        return urlunsplit((scheme, parts.netloc, f"{parts.path}/ws", "", ""))
+        return urlunsplit((scheme, parts.netloc, f"{parts.path}/ws", "batch=1", ""))
 
 
 def find_access(api_url: str | None, api_key: str | None) -> Access:

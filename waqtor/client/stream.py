@@ -182,6 +182,10 @@ class EventStream:
         elif isinstance(frame.get("topic"), str):
             await self._event(frame)
 
+    async def _on_batch(self, frame: dict[str, Any], data: dict[str, Any]) -> None:
+        for single in data["frames"]:
+            await self._event(single)
+
     async def _event(self, frame: dict[str, Any]) -> None:
         if frame.get("snapshot") and frame["type"] != "session.qr":
             return

@@ -9,21 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import structlog
-
 from waqtor.contracts.ids import new_ulid
 from waqtor.contracts.wire import Close
 from waqtor.kernel.access import Principal
 from waqtor.kernel.clock import Clock
 from waqtor.realtime import frames
+from waqtor.realtime.batches import Window, together
 from waqtor.realtime.limits import ClientLimits
+from waqtor.realtime.outgoing import BATCH_BYTES, Chunk, Frame
 from waqtor.realtime.ports import Socket
 
 SLOW_S: Final = 30.0
 """A client above the ordinary limit for this long is closed."""
-
-_CLOSE_S = 5.0
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -37,7 +34,10 @@ class Gap:
 
 
 class Connection:
-    """A client. Everything but the writing is synchronous, on the event loop.
+    """A client. Everything is synchronous, on the event loop, and nobody waits for anybody.
+
+    Frames go to the socket while it takes them; when it pauses they queue here, so that a place in the stream can
+    still be marked as a gap and a close frame need not wait behind a megabyte.
 
     Args:
         socket: Where frames go.
@@ -47,7 +47,11 @@ class Connection:
         clock: Time.
         buffer: Bytes above which ordinary frames are dropped; priority frames may fill twice that.
         epoch: The journal's epoch (named in gap frames).
+        window: Holds events together, for a client that asked for batches.
         dropped: Called for each dropped frame.
+
+    Attributes:
+        piece: Bytes that are sent at once when missed events are given.
     """
 
     def __init__(
@@ -60,12 +64,14 @@ class Connection:
         *,
         buffer: int,
         epoch: str = "",
+        window: Window | None = None,
         dropped: Callable[[], None] = lambda: None,
     ) -> None:
         self.id = new_ulid()
         self.principal = principal
         self.address = address
         self.limits = limits
+        self.socket = socket
         self.opened = clock.now_us()
         self.last_seen = self.opened
         self.names: dict[str, None] = {}
@@ -75,116 +81,195 @@ class Connection:
         self.operations: deque[Any] = deque()
         self.operating: asyncio.Task[None] | None = None
         self.sent = 0
+        self.piece = min(BATCH_BYTES, buffer // 8)
         self.closing: tuple[int, str] | None = None
         self.gone = asyncio.Event()
-        self._socket = socket
         self._clock = clock
         self._soft = buffer
         self._hard = 2 * buffer
         self._epoch = epoch
+        self._window = window
         self._dropped = dropped
-        self._queue: deque[tuple[str, int] | Gap] = deque()
+        self._queue: deque[Chunk | Gap] = deque()
+        self._held: list[Chunk] = []
         self._gap: Gap | None = None
+        self._ours = False
         self._bytes = 0
         self._over_since: float | None = None
-        self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self._idle = asyncio.Event()
-        self._writer = asyncio.create_task(self._write(), name=f"ws-{self.id}")
         self._closer: asyncio.Task[None] | None = None
 
     @property
     def buffered(self) -> int:
-        """Bytes that wait to be read."""
-        return self._bytes
+        """Bytes that wait to be read: queued here, held for a batch, or written and not yet gone."""
+        return self._bytes + self.socket.waiting
 
     @property
     def behind(self) -> bool:
         """Whether events were dropped that the client was not yet told of."""
         return self._gap is not None
 
-    def control(self, text: str) -> None:
+    @property
+    def closed_by_us(self) -> bool:
+        """Whether the hub began the close."""
+        return self._ours
+
+    @property
+    def batches(self) -> bool:
+        """Whether the client asked for batches."""
+        return self._window is not None
+
+    def control(self, text: bytes) -> None:
         """Queue an answer or a notice."""
-        self._offer(text, _size(text), priority=True)
+        if self.closing is None:
+            if self.buffered >= self._hard:
+                self._full()
+                return
+            self.release({})
+            self._push(Chunk((Frame(text, priority=True),)))
 
-    def event(self, text: str, size: int, *, offset: int, priority: bool) -> None:
-        """Queue an event, or drop it when the client is too far behind."""
-        if not self._offer(text, size, priority=priority):
-            self._drop(offset)
-        elif offset:
-            self.delivered = offset
+    def events(self, chunk: Chunk) -> None:
+        """Queue events; those that do not fit are dropped, and the client is told where."""
+        if self.closing is not None:
+            return
+        if self.buffered + chunk.size > self._soft:
+            self.release({})
+        if self.buffered + chunk.size <= self._soft:
+            self._take(chunk)
+            return
+        for frame in chunk.frames:
+            limit = self._hard if frame.priority else self._soft
+            if self.buffered < limit:
+                self._take(Chunk((frame,)))
+            elif frame.priority:
+                self._full()
+                return
+            else:
+                self._drop(frame.offset)
 
-    async def replay(self, text: str, offset: int) -> None:
-        """Queue a missed event, waiting for the client to read rather than dropping."""
-        self._push(text, _size(text))
-        self.delivered = offset
-        if self._bytes >= self._soft // 2:
+    async def replay(self, chunk: Chunk) -> None:
+        """Queue missed events, then wait for the client to read rather than dropping."""
+        self.release({})
+        self._push(chunk.envelope() if self.batches else chunk)
+        self.delivered = chunk.last
+        if self._queue or self.socket.paused:
             self._room.clear()
             await self._room.wait()
 
+    def resumed(self) -> None:
+        """The socket takes frames again: write what waits."""
+        while self._queue and not self.socket.paused:
+            item = self._queue.popleft()
+            if isinstance(item, Gap):
+                self._gap = None
+                item = Chunk((Frame(self._gap_text(item), priority=True),))
+            else:
+                self._bytes -= item.size
+            self._write(item)
+        if not self._queue and not self.socket.paused:
+            self._room.set()
+        if self.buffered < self._soft:
+            self._over_since = None
+
+    def release(self, memo: dict[tuple[int, ...], Chunk]) -> bool:
+        """Let go of the events held for a batch; false when there were none."""
+        if not self._held:
+            return False
+        chunk = together(self._held, memo)
+        self._bytes -= sum(held.size for held in self._held)
+        self._held.clear()
+        self._push(chunk)
+        return True
+
     def sweep(self) -> None:
         """Close a client that has been too far behind for too long; called every second or so."""
-        if self._over_since is not None and self._clock.monotonic() - self._over_since >= SLOW_S:
+        if self._queue and not self.socket.paused:
+            self.resumed()
+        if self.buffered < self._soft:
+            self._over_since = None
+        elif self._over_since is None:
+            self._over_since = self._clock.monotonic()
+        elif self._clock.monotonic() - self._over_since >= SLOW_S:
             self.close(Close.SLOW, "slow: over the buffer limit for too long", drain_s=0.0)
 
     def close(self, code: int, reason: str, *, drain_s: float = 1.0) -> None:
         """Close, once: after writing what is queued for at most ``drain_s`` seconds."""
         if self.closing is None:
-            self.closing = (code, reason)
-            self._closer = asyncio.create_task(self._close(code, reason, drain_s), name=f"ws-close-{self.id}")
+            self.release({})
+            self.closing, self._ours = (code, reason), True
+            if not self._queue and not self.socket.paused:
+                self._say_goodbye()
+            else:
+                self._closer = asyncio.create_task(self._close(drain_s), name=f"ws-close-{self.id}")
 
     async def closed(self) -> None:
         """Wait until a close that was begun is done."""
         if self._closer is not None:
             await asyncio.gather(self._closer, return_exceptions=True)
 
-    async def discard(self) -> None:
-        """Free everything: the socket is gone."""
+    def lost(self, code: int = 1006) -> None:
+        """The socket is gone; ``code`` is what the peer said, 1006 when it said nothing."""
         if self.closing is None:
-            self.closing = (1006, "")
-        self.gone.set()
+            self.closing = (code, "")
         self._room.set()
+        self.gone.set()
+
+    async def discard(self) -> None:
+        """Free everything."""
+        self.lost()
+        if self._window is not None:
+            self._window.forget(self)
         me = asyncio.current_task()
-        tasks = [t for t in (self._writer, self.operating, self._closer) if t is not None and t is not me]
+        tasks = [t for t in (self.operating, self._closer) if t is not None and t is not me]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._queue.clear()
+        self._held.clear()
         self._bytes = 0
 
-    def _offer(self, text: str, size: int, *, priority: bool) -> bool:
-        if self.closing is not None:
-            return True
-        if priority and self._bytes >= self._hard:
-            self.close(Close.SLOW, "slow: the buffer is full", drain_s=0.0)
-            return True
-        if not priority and self._bytes >= self._soft:
-            return False
-        self._push(text, size)
-        return True
+    def _take(self, chunk: Chunk) -> None:
+        self.delivered = chunk.last or self.delivered
+        if self._window is None:
+            self._push(chunk)
+        elif self._window.open(self):
+            self._push(chunk.envelope())
+        else:
+            held = sum(kept.size for kept in self._held)
+            if held + chunk.size > BATCH_BYTES:
+                self.release({})
+            self._held.append(chunk)
+            self._bytes += chunk.size
 
-    def _push(self, text: str, size: int) -> None:
-        self._queue.append((text, size))
-        self._bytes += size
-        if self._bytes >= self._soft and self._over_since is None:
+    def _push(self, chunk: Chunk) -> None:
+        if self._queue or self.socket.paused:
+            self._queue.append(chunk)
+            self._bytes += chunk.size
+        else:
+            self._write(chunk)
+        if self._over_since is None and self.buffered >= self._soft:
             self._over_since = self._clock.monotonic()
-        self._idle.clear()
-        self._wake.set()
+
+    def _write(self, chunk: Chunk) -> None:
+        self.sent += len(chunk.frames)
+        self.socket.write(chunk)
+
+    def _full(self) -> None:
+        self.close(Close.SLOW, "slow: the buffer is full", drain_s=0.0)
 
     def _drop(self, offset: int) -> None:
         self._dropped()
         if self._gap is None:
+            self.release({})
             self._gap = Gap(after=self.delivered)
             self._queue.append(self._gap)
-            self._idle.clear()
-            self._wake.set()
         self._gap.dropped += 1
         if offset:
             self._gap.journaled += 1
             self._gap.until = offset
 
-    def _gap_text(self, gap: Gap) -> str:
+    def _gap_text(self, gap: Gap) -> bytes:
         data = {
             "dropped": gap.dropped,
             "journaled": gap.journaled,
@@ -195,51 +280,17 @@ class Connection:
         }
         return frames.control("gap", data, self._clock.now_us(), priority="high")
 
-    async def _write(self) -> None:
-        try:
-            while True:
-                while self._queue:
-                    item = self._queue.popleft()
-                    if isinstance(item, Gap):
-                        self._gap = None
-                        await self._socket.send_text(self._gap_text(item))
-                    else:
-                        await self._socket.send_text(item[0])
-                        self._bytes -= item[1]
-                    self.sent += 1
-                    self._drained()
-                self._wake.clear()
-                self._idle.set()
-                await self._wake.wait()
-                self._idle.clear()
-        except asyncio.CancelledError:
-            raise
-        except Exception as failure:  # the peer is gone; whoever reads from it finds out too
-            _log.debug("ws.write_failed", connection=self.id, error=type(failure).__name__)
-            if self.closing is None:
-                self.closing = (1006, "")
-            self._room.set()
-            self._idle.set()
-            self.gone.set()
-
-    def _drained(self) -> None:
-        if self._bytes < self._soft:
-            self._over_since = None
-        if self._bytes < self._soft // 4:
-            self._room.set()
-
-    async def _close(self, code: int, reason: str, drain_s: float) -> None:
+    async def _close(self, drain_s: float) -> None:
+        self._room.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(drain_s):
-                await self._idle.wait()
-        self._writer.cancel()
-        await asyncio.gather(self._writer, return_exceptions=True)
+                await self._room.wait()
+        self._queue.clear()
+        self._bytes = 0
+        self._say_goodbye()
+
+    def _say_goodbye(self) -> None:
+        assert self.closing is not None
         self._room.set()
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(_CLOSE_S):
-                await self._socket.close(code, reason)
+        self.socket.close(*self.closing)
         self.gone.set()
-
-
-def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import orjson
 
-from waqtor.contracts.events import Event
+from waqtor.contracts.events import EVENTS, Event
 from waqtor.contracts.views import SessionView
 from waqtor.contracts.wire import ErrorDetail, event_frame
+from waqtor.realtime.outgoing import Frame
 
 SYSTEM: Final = "system"
 """The topic of all control frames."""
@@ -22,6 +23,7 @@ CONTROL: Mapping[str, str] = MappingProxyType(
         "subscribed": "Answer to subscribe; with since it says whether what was missed can be had.",
         "recovered": "End of the missed events of a subscribe with since.",
         "unsubscribed": "Answer to unsubscribe.",
+        "batch": "Several frames in one message, for clients that asked for batches.",
         "state": "Answer to get_state.",
         "pong": "Answer to ping.",
         "gap": "Events were dropped because this client read too slowly.",
@@ -33,20 +35,20 @@ CONTROL: Mapping[str, str] = MappingProxyType(
 """Types of control frames."""
 
 
-def dumps(frame: Mapping[str, Any]) -> str:
-    """Write a frame as JSON text."""
+def dumps(frame: Mapping[str, Any]) -> bytes:
+    """Write a frame as JSON text in UTF-8."""
     try:
-        return orjson.dumps(frame).decode()
+        return orjson.dumps(frame)
     except TypeError:  # integers beyond 64 bits, lone surrogates: rare, and still worth sending
-        return json.dumps(frame, separators=(",", ":"), default=str)
+        return json.dumps(frame, separators=(",", ":"), default=str).encode()
 
 
-def event_text(event: Event) -> str:
-    """The frame of an event as JSON text."""
-    return dumps(event_frame(event))
+def event_frame_of(event: Event) -> Frame:
+    """The frame of an event of a known type, written."""
+    return Frame(dumps(event_frame(event)), event.offset, EVENTS[event.type].priority)
 
 
-def control(kind: str, data: Mapping[str, Any], now_us: int, *, id: str | None = None, **more: Any) -> str:
+def control(kind: str, data: Mapping[str, Any], now_us: int, *, id: str | None = None, **more: Any) -> bytes:
     """A control frame as JSON text."""
     frame: dict[str, Any] = {"type": kind, "topic": SYSTEM, "data": data, "timestamp": now_us // 1000, **more}
     if id is not None:
@@ -54,7 +56,7 @@ def control(kind: str, data: Mapping[str, Any], now_us: int, *, id: str | None =
     return dumps(frame)
 
 
-def error(detail: ErrorDetail, now_us: int, *, refused: Mapping[str, Any] | None = None) -> str:
+def error(detail: ErrorDetail, now_us: int, *, refused: Mapping[str, Any] | None = None) -> bytes:
     """An error frame; ``refused`` names the frame it is about."""
     named = dict(refused or {})
     return control(
@@ -68,7 +70,7 @@ def error(detail: ErrorDetail, now_us: int, *, refused: Mapping[str, Any] | None
     )
 
 
-def session_snapshot(view: SessionView, now_us: int) -> str:
+def session_snapshot(view: SessionView, now_us: int) -> bytes:
     """The present state of a session in the shape of its event, marked as a snapshot and without an offset."""
     data = {
         "status": view.status,
@@ -78,12 +80,12 @@ def session_snapshot(view: SessionView, now_us: int) -> str:
     return _snapshot("session.status", view.session, data, now_us)
 
 
-def qr_snapshot(view: SessionView, now_us: int) -> str:
+def qr_snapshot(view: SessionView, now_us: int) -> bytes:
     """The QR that waits to be scanned, in the shape of its event."""
     return _snapshot("session.qr", view.session, {"qr": view.qr, "timestamp": view.since}, now_us)
 
 
-def _snapshot(kind: str, session: str, data: Mapping[str, Any], now_us: int) -> str:
+def _snapshot(kind: str, session: str, data: Mapping[str, Any], now_us: int) -> bytes:
     return dumps(
         {
             "type": kind,

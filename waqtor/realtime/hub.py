@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import structlog
 
-from waqtor.contracts.events import EVENTS, Event
 from waqtor.contracts.wire import PROTOCOL_VERSION, Close, ErrorDetail, GetState, Ping, Subscribe, Unsubscribe, iso
 from waqtor.errors import Unavailable
 from waqtor.kernel.access import Principal
@@ -19,9 +18,12 @@ from waqtor.kernel.clock import Clock, SystemClock
 from waqtor.kernel.ports import Journal
 from waqtor.kernel.telemetry import Telemetry
 from waqtor.realtime import frames, intake
+from waqtor.realtime.batches import Window
 from waqtor.realtime.connection import Connection
+from waqtor.realtime.fanout import FanOut
 from waqtor.realtime.handshake import Handshake, within
 from waqtor.realtime.limits import AddressLimits, ClientLimits
+from waqtor.realtime.outgoing import BATCH_BYTES
 from waqtor.realtime.ports import Sessions, Socket, SocketKeys
 from waqtor.realtime.stats import Stats
 from waqtor.realtime.subscriptions import Subscriptions
@@ -32,6 +34,7 @@ SWEEP_S: Final = 1.0
 KEY_CHECK_S: Final = 30.0
 DRAIN_S: Final = 2.0
 _PAGE = 500
+_BROKEN_RULES = {1002: "malformed", 1007: "malformed", Close.TOO_BIG: "oversized"}
 _POLL_S = 5.0
 _log = structlog.get_logger(__name__)
 
@@ -76,8 +79,10 @@ class Hub:
         self.handshake = Handshake(keys, settings, self._clock, self._stats)
         self._connections: dict[str, Connection] = {}
         self._position = 0
-        self._burst = min(65_536, settings.ws_buffer_bytes // 8)
+        self._burst = min(BATCH_BYTES, settings.ws_buffer_bytes // 8)
+        self._window = Window()
         self._subscriptions = Subscriptions(journal, lambda: self._position, self._clock, settings.ws_recovery_limit)
+        self._fanout = FanOut(self._subscriptions, self._stats)
         self._addresses = AddressLimits(settings.rate_limit_connection_burst, self._clock.monotonic)
         self._trusted_ids = {text for text in settings.ws_trusted if not _is_network(text)}
         self._trusted = [ipaddress.ip_network(t, strict=False) for t in settings.ws_trusted if _is_network(t)]
@@ -101,7 +106,7 @@ class Hub:
         self._position = self._journal.head
         self._undo.append(self._journal.watch(self._wake.set))
         if self._bus is not None:
-            self._undo.append(self._bus.subscribe("*", self._ephemeral))
+            self._undo.append(self._bus.subscribe("*", self._fanout.ephemeral))
         for name, body in (("tail", self._tail), ("sweep", self._sweep), ("keys", self._check_keys)):
             self._tasks.append(asyncio.create_task(self._supervise(name, body), name=f"hub-{name}"))
         self._accepting = True
@@ -119,7 +124,7 @@ class Hub:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         for connection in self.connections:
-            await self.disconnect(connection, Close.GOING_AWAY)
+            await self.disconnect(connection)
 
     def room(self) -> None:
         """Raise when no further client can be taken.
@@ -133,9 +138,17 @@ class Hub:
             raise Unavailable("As many connections as allowed are open.")
 
     async def connect(
-        self, socket: Socket, principal: Principal, address: str, *, names: Iterable[str] = ()
+        self, socket: Socket, principal: Principal, address: str, *, names: Iterable[str] = (), batch: bool = False
     ) -> Connection:
-        """Take an upgraded socket: welcome, session states, and the subscriptions of its path."""
+        """Take an upgraded socket: welcome, session states, and the subscriptions of its path.
+
+        Args:
+            socket: Where frames go.
+            principal: Who it is.
+            address: From where.
+            names: What it is subscribed to at once.
+            batch: Whether it takes several events in one message.
+        """
         exempt = principal.key_id in self._trusted_ids or within(address, self._trusted)
         limits = ClientLimits(
             address,
@@ -152,6 +165,7 @@ class Hub:
             self._clock,
             buffer=self._settings.ws_buffer_bytes,
             epoch=self._journal.epoch,
+            window=self._window if batch else None,
             dropped=self._stats.drop,
         )
         if not self._connections:  # nobody listened: nothing between is anybody's
@@ -200,12 +214,15 @@ class Hub:
             return
         self._answer(connection, frame)
 
-    async def disconnect(self, connection: Connection, code: int) -> None:
+    async def disconnect(self, connection: Connection) -> None:
         """Forget a client whose socket is gone."""
         if self._connections.pop(connection.id, None) is None:
             return
         self._subscriptions.remove(connection)
-        self._stats.closed(connection.closing[0] if connection.closing else code)
+        code, _ = connection.closing or (1006, "")
+        self._stats.closed(code)
+        if code in _BROKEN_RULES and not connection.closed_by_us:
+            self._stats.refused(_BROKEN_RULES[code])
         await connection.discard()
         self._subscriptions.remove(connection)
 
@@ -226,6 +243,7 @@ class Hub:
             "connection": connection.id,
             "epoch": self._journal.epoch,
             "offset": self._position,
+            "batch": connection.batches,
             "limits": {
                 "message_bytes": s.message_max_size,
                 "string_length": s.message_max_string_length,
@@ -291,46 +309,16 @@ class Hub:
             self._wake.clear()
             if self._connections:
                 events = await self._journal.read(self._position, _PAGE)
-                burst = 0
-                for event in events:
-                    burst += self._fan_out(event)
-                    self._position = event.offset
-                    if burst >= self._burst:  # let the writers write, or a burst would look like slow clients
-                        burst = 0
-                        await asyncio.sleep(0)
+                for part in self._fanout.parts(events, self._burst):
+                    self._position = self._fanout.journaled(part, self._position)
+                    await asyncio.sleep(0)  # let the sockets write, or a burst would look like slow clients
                 if events:
-                    await asyncio.sleep(0)
                     continue
             else:
                 self._position = max(self._position, self._journal.head)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_POLL_S):  # wait_for of 3.11 can swallow a cancellation
                     await self._wake.wait()
-
-    def _ephemeral(self, event: Event) -> None:
-        spec = EVENTS.get(event.type)
-        if spec is not None and not spec.journaled:
-            self._fan_out(event)
-
-    def _fan_out(self, event: Event) -> int:
-        """Hand an event to its listeners and return its size in bytes (0: nobody listens).
-
-        Without an await, so that nobody goes live in the middle of it.
-        """
-        spec = EVENTS.get(event.type)
-        if spec is None or (event.offset and event.offset <= self._position):
-            return 0
-        text, size, reached = "", 0, 0
-        for connection in tuple(self._subscriptions.listeners(event.type)):
-            if event.offset and (connection.replaying or event.offset <= connection.delivered):
-                continue
-            if not text:
-                text = frames.event_text(event)
-                size = len(text.encode("utf-8", "surrogatepass"))
-            connection.event(text, size, offset=event.offset, priority=spec.priority)
-            reached += 1
-        self._stats.broadcast(event.type, reached)
-        return size
 
     async def _sweep(self) -> None:
         stats_at = self._clock.monotonic()

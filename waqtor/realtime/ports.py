@@ -7,24 +7,41 @@ from typing import Protocol
 
 from waqtor.contracts.views import KeyView, SessionView
 from waqtor.kernel.access import Principal
+from waqtor.realtime.outgoing import Chunk
 
 Sessions = Callable[[], Sequence[SessionView]]
 """Tells the present sessions, QR included."""
 
 
 class Socket(Protocol):
-    """An accepted WebSocket."""
+    """An accepted WebSocket. Nothing here waits; what the network does not take at once is buffered and counted."""
 
-    async def send_text(self, text: str) -> None:
-        """Write a text frame; waits while the peer does not read.
-
-        Raises:
-            Exception: The socket is closed.
-        """
+    @property
+    def paused(self) -> bool:
+        """Whether the peer reads more slowly than we write: whoever can wait should."""
         ...
 
-    async def close(self, code: int, reason: str) -> None:
-        """Write a close frame."""
+    @property
+    def waiting(self) -> int:
+        """Bytes that were written and have not yet left for the network."""
+        ...
+
+    @property
+    def last_pong(self) -> int:
+        """When the peer last answered a ping, UTC microseconds; 0 when it never did."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether no ping has waited long for its answer."""
+        ...
+
+    def write(self, chunk: Chunk) -> None:
+        """Write frames as one piece, compressed where that was negotiated; nothing happens once it is closed."""
+        ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Write a close frame; the connection is cut when the peer does not answer it in time."""
         ...
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from waqtor.contracts.events import EVENTS, Event
+from waqtor.contracts.events import Event
 from waqtor.contracts.wire import Since
 from waqtor.kernel.ports import Journal
 from waqtor.realtime.connection import Connection
-from waqtor.realtime.frames import event_text
+from waqtor.realtime.frames import event_frame_of
+from waqtor.realtime.outgoing import Frame, pieces
 
 PAGE: Final = 500
 """Events read from the journal at once."""
@@ -80,17 +81,22 @@ async def replay(
         events = await journal.read(at, PAGE)
         if await _trimmed(journal, at, target, events):
             raise JournalTrimmed
+        missed: list[Frame] = []
         for event in events:
             at = event.offset
             is_wanted = event.type in wanted and not capped
             if is_wanted or (at > live_from and event.type in others):
-                await _send(connection, event)
+                missed.append(event_frame_of(event))
                 count += is_wanted
             if not capped:
                 reached = at
                 capped = count >= limit
             if capped and not others:
-                return Replayed(count, reached, True)
+                break
+        for piece in pieces(missed, connection.piece):
+            await connection.replay(piece)
+        if capped and not others:
+            return Replayed(count, reached, True)
         if len(events) < PAGE:
             at = max(at, target)
             if not capped:
@@ -104,8 +110,3 @@ async def _trimmed(journal: Journal, at: int, target: int, events: Sequence[Even
     if not events:
         return target > at  # an event was there when it was fanned out
     return at > 0 and events[0].offset > at + 1 and await journal.first() > at + 1
-
-
-async def _send(connection: Connection, event: Event) -> None:
-    if event.type in EVENTS:
-        await connection.replay(event_text(event), event.offset)

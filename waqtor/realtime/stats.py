@@ -12,7 +12,7 @@ from waqtor.kernel.clock import Clock
 from waqtor.kernel.telemetry import Telemetry
 from waqtor.realtime.connection import Connection
 
-REASONS = frozenset({"unauthorized", "rate", "origin", "expired", "signature", "oversized", "address"})
+REASONS = frozenset({"unauthorized", "rate", "origin", "expired", "signature", "oversized", "address", "malformed"})
 """Reasons of refusals; the labels of the counter ``waqtor_security``."""
 
 
@@ -52,15 +52,15 @@ class Stats:
         self.received += 1
         self._telemetry.ws_frames.labels("in").inc()
 
-    def broadcast(self, event_type: str, listeners: int) -> None:
-        """An event was handed to this many clients."""
-        self.broadcasts += 1
-        self.frames += listeners
+    def broadcast(self, event_types: Sequence[str], frames: int) -> None:
+        """Events of these types were handed to clients, in so many frames altogether."""
+        self.broadcasts += len(event_types)
+        self.frames += frames
         self.last_broadcast = self._clock.now_us()
-        if event_type == "session.qr":
+        if "session.qr" in event_types:
             self.last_qr = self.last_broadcast
-        if listeners:
-            self._telemetry.ws_frames.labels("out").inc(listeners)
+        if frames:
+            self._telemetry.ws_frames.labels("out").inc(frames)
 
     def drop(self) -> None:
         """A frame was dropped for a slow client."""
@@ -82,7 +82,7 @@ class Stats:
         now = self._clock.now_us()
         uptime = (now - self.started) // 1_000_000
         buffered = [connection.buffered for connection in connections]
-        dead = sum(connection.closing is not None for connection in connections)
+        dead = sum(connection.closing is not None or not connection.socket.alive for connection in connections)
         return {
             "metrics": {
                 "connections": self.connections,
@@ -121,7 +121,7 @@ class Stats:
         memory = psutil.Process().memory_info()
         now = self._clock.now_us()
         buffered = sum(connection.buffered for connection in connections)
-        dead = sum(connection.closing is not None for connection in connections)
+        dead = sum(connection.closing is not None or not connection.socket.alive for connection in connections)
         uptime = (now - self.started) // 1_000_000
         return {
             "server": {"start_time": iso(self.started), "uptime": uptime, "uptime_formatted": _duration(uptime)},
@@ -153,7 +153,9 @@ class Stats:
                     "key": connection.principal.name,
                     "connected": iso(connection.opened),
                     "last_ping": iso(connection.last_seen),
-                    "is_alive": connection.closing is None,
+                    "last_pong": iso(connection.socket.last_pong) if connection.socket.last_pong else None,
+                    "is_alive": connection.closing is None and connection.socket.alive,
+                    "batches": connection.batches,
                     "buffered": connection.buffered,
                     "sent": connection.sent,
                     "subscriptions": list(connection.names),

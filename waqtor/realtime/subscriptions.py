@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -38,17 +38,25 @@ class Subscriptions:
         self._position = position
         self._clock = clock
         self._limit = limit
-        self._by_type: defaultdict[str, dict[Connection, None]] = defaultdict(dict)
+        self._by_types: dict[frozenset[str], dict[Connection, None]] = {}
         self.recoveries = 0
         self.recovered_events = 0
 
-    def listeners(self, event_type: str) -> Iterable[Connection]:
-        """The connections that want events of this type."""
-        return self._by_type.get(event_type, {})
+    def audiences(self) -> Iterable[tuple[frozenset[str], Iterable[Connection]]]:
+        """The connections, grouped by the event types that they want."""
+        return self._by_types.items()
+
+    def wanted(self, event_type: str) -> bool:
+        """Whether any connection wants events of this type."""
+        return any(event_type in types for types in self._by_types)
 
     def counts(self) -> dict[str, int]:
         """Connections by event type."""
-        return {kind: len(found) for kind, found in sorted(self._by_type.items()) if found}
+        found: Counter[str] = Counter()
+        for types, members in self._by_types.items():
+            for kind in types:
+                found[kind] += len(members)
+        return dict(sorted(found.items()))
 
     def preset(self, connection: Connection, names: Iterable[str]) -> None:
         """Subscribe a fresh connection to the names of its path, live from now."""
@@ -146,8 +154,13 @@ class Subscriptions:
     def _set(self, connection: Connection, names: Iterable[str]) -> None:
         connection.names = dict.fromkeys(names)
         before, after = connection.types, allowed_types(connection.names, connection.principal)
-        for kind in before - after:
-            self._by_type[kind].pop(connection, None)
-        for kind in after - before:
-            self._by_type[kind][connection] = None
+        if before == after:
+            return
+        if before:
+            members = self._by_types[before]
+            del members[connection]
+            if not members:
+                del self._by_types[before]
+        if after:
+            self._by_types.setdefault(after, {})[connection] = None
         connection.types = after

@@ -1,0 +1,97 @@
+"""Handing events to everybody who wants them: written once, grouped by what the clients want."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from waqtor.contracts.events import EVENTS, Event
+from waqtor.realtime import frames
+from waqtor.realtime.connection import Connection
+from waqtor.realtime.outgoing import Chunk, Frame
+from waqtor.realtime.stats import Stats
+
+Audience = tuple[frozenset[str], Iterable[Connection]]
+"""Event types, and the connections that want exactly these."""
+
+Written = tuple[str, Frame]
+"""Type and frame of an event."""
+
+
+class Audiences(Protocol):
+    """Who wants what."""
+
+    def audiences(self) -> Iterable[Audience]:
+        """The connections, grouped."""
+        ...
+
+    def wanted(self, event_type: str) -> bool:
+        """Whether anybody wants events of this type."""
+        ...
+
+
+class FanOut:
+    """Fans events out.
+
+    Args:
+        audiences: Who wants what.
+        stats: Where it is counted.
+    """
+
+    def __init__(self, audiences: Audiences, stats: Stats) -> None:
+        self._audiences = audiences
+        self._stats = stats
+
+    def parts(self, events: Iterable[Event], size: int) -> Iterator[list[Written]]:
+        """Write the events that somebody wants, and cut them into parts of about ``size`` bytes.
+
+        Lazy: each part is made when it is asked for, from what is wanted then.
+        """
+        part: list[Written] = []
+        weight = 0
+        for event in events:
+            known = event.type in EVENTS and self._audiences.wanted(event.type)
+            frame = frames.event_frame_of(event) if known else Frame(b"", event.offset)
+            part.append((event.type, frame))
+            weight += len(frame.text)
+            if weight >= size:
+                yield part
+                part, weight = [], 0
+        if part:
+            yield part
+
+    def journaled(self, part: Sequence[Written], position: int) -> int:
+        """Hand journaled events past ``position`` to their audiences; returns the new position.
+
+        Without an await, so that nobody goes live in the middle of it.
+        """
+        reached = 0
+        for types, members in self._audiences.audiences():
+            fits = [frame for kind, frame in part if kind in types and frame.offset > position]
+            if not fits:
+                continue
+            chunk = Chunk(fits)
+            for connection in tuple(members):
+                if connection.replaying:
+                    continue
+                mine = chunk if connection.delivered < chunk.first else chunk.after(connection.delivered)
+                if mine is not None:
+                    connection.events(mine)
+                    reached += len(mine.frames)
+        self._stats.broadcast([kind for kind, _ in part], reached)
+        return max(position, part[-1][1].offset)
+
+    def ephemeral(self, event: Event) -> None:
+        """Hand an event of the bus to its audiences, unless the journal brings it anyway."""
+        spec = EVENTS.get(event.type)
+        if spec is None or spec.journaled:
+            return
+        chunk: Chunk | None = None
+        reached = 0
+        for types, members in self._audiences.audiences():
+            if event.type in types:
+                chunk = chunk or Chunk((frames.event_frame_of(event),))
+                for connection in tuple(members):
+                    connection.events(chunk)
+                    reached += 1
+        self._stats.broadcast([event.type], reached)
