@@ -143,6 +143,19 @@ class Settings(BaseSettings):
     webhook_attempts: int = _old("webhook_attempts", 3, "Attempts of a delivery.", ge=1, le=20)
     webhook_delay_ms: int = _old("webhook_delay_ms", 1000, "Wait before the second attempt, ms; doubles.", ge=0)
     webhook_timeout_ms: int = _old("webhook_timeout_ms", 10_000, "Time-out of one attempt, ms.", ge=100)
+    webhook_concurrency: int = _setting(16, "Deliveries of one webhook under way at once.", ge=1, le=256)
+    webhook_private_hosts: CommaList = _setting(
+        (), "Private hosts, addresses or CIDR ranges that webhooks may reach all the same, comma-separated."
+    )
+    webhook_disable_days: float = _setting(
+        5.0, "A webhook that only failed for so many days is switched off; 0: never.", ge=0
+    )
+    webhook_log_days: int = _setting(30, "Days that ended deliveries and their attempts are kept.", ge=1)
+    secret_key: SecretStr | None = _setting(
+        None,
+        "Key under which secrets are encrypted at rest; empty: secret.key in the data folder. Engines that share a "
+        "store need the same one.",
+    )
 
     # --- the log
     duckdb_path: str = _setting("", "Traffic log; empty: traffic.duckdb in the data folder.")
@@ -154,7 +167,13 @@ class Settings(BaseSettings):
     journal_days: int = _setting(30, "Days the journal is kept.", ge=1)
 
     @field_validator(
-        "allowed_origins", "allowed_ips", "trusted_proxies", "plugins_disabled", "ws_trusted", mode="before"
+        "allowed_origins",
+        "allowed_ips",
+        "trusted_proxies",
+        "plugins_disabled",
+        "ws_trusted",
+        "webhook_private_hosts",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: Any) -> Any:
@@ -162,7 +181,7 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("api_key")
+    @field_validator("api_key", "secret_key")
     @classmethod
     def _no_placeholder(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or not value.get_secret_value().strip():
@@ -185,6 +204,11 @@ class Settings(BaseSettings):
     def simulator_path(self) -> Path:
         """The simulator's socket."""
         return Path(self.simulator_socket) if self.simulator_socket else self.data_dir / "simulator.sock"
+
+    @property
+    def secret_key_file(self) -> Path:
+        """Where the key that encrypts secrets is kept when the settings name none (mode 0600)."""
+        return self.data_dir / "secret.key"
 
     @property
     def key_file(self) -> Path:

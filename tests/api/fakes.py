@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from tests.webhooks.memory import memory_webhooks
 from waqtor.contracts import commands as c
 from waqtor.contracts.addresses import parse_address
 from waqtor.contracts.ids import new_ulid
@@ -241,6 +242,7 @@ class FakeEngine:
         self.bot = FakeBot()
         self.log = FakeLog()
         self.hub = FakeHub()
+        self.webhooks = memory_webhooks(self.clock)
         self.reasons: list[str] = []
         self.failing: WaqtorError | Exception | None = None
         self.commands: list[tuple[Any, str | None]] = []

@@ -12,6 +12,7 @@ from waqtor.kernel.clock import Clock
 from waqtor.kernel.telemetry import Telemetry
 from waqtor.messaging.ports import Archive
 from waqtor.settings import Settings
+from waqtor.webhooks.service import WebhookService
 
 
 class Bot(Protocol):
@@ -125,6 +126,11 @@ class EngineLike(Protocol):
     @property
     def log(self) -> TrafficLog:
         """The traffic log."""
+        ...
+
+    @property
+    def webhooks(self) -> WebhookService:
+        """Webhooks, their deliveries and logs."""
         ...
 
     @property

@@ -20,7 +20,7 @@ class EngineContext:
     @property
     def settings(self) -> Mapping[str, Any]:
         """The engine's settings that are no secrets."""
-        return self._engine.settings.model_dump(mode="json", exclude={"api_key", "database_url"})
+        return self._engine.settings.model_dump(mode="json", exclude={"api_key", "database_url", "secret_key"})
 
     async def dispatch(self, command: Any) -> Any:
         """Carry out a command."""

@@ -14,6 +14,7 @@ from waqtor.bootstrap.commands import SENDS, Commands
 from waqtor.bootstrap.context import EngineContext
 from waqtor.bootstrap.firststart import ensure_admin_key
 from waqtor.bootstrap.session import SessionRuntime
+from waqtor.bootstrap.webhooks import make_webhooks
 from waqtor.contracts import commands as c
 from waqtor.contracts.views import SendReceipt, SessionView
 from waqtor.errors import InvalidInput, NotFound, StorageFailed, Unavailable
@@ -80,6 +81,7 @@ class Engine:
             self.journal, self.telemetry, settings, keys=self.keys, bus=self.bus, clock=self.clock,
             sessions=self.sessions, server=f"waqtor/{__version__}",
         )  # fmt: skip
+        self.webhooks = make_webhooks(settings, self.store, self.cursors, self.clock)
         self._supervisor = Supervisor(self._fail)
         self._runtimes: dict[str, SessionRuntime] = {}
         self._commands = Commands(self.ledger, self.archive, self._session_of)
@@ -107,6 +109,10 @@ class Engine:
             self.plugins.discover()
             await self.plugins.load(EngineContext(self))
             self._start_readers()
+            await self.webhooks.start()
+            for kind in ("session.qr", "campaign.progress"):
+                self.bus.subscribe(kind, self.webhooks.on_event)
+            self._supervise("webhooks", self.webhooks.run)
             await self.hub.start()
             self._start_session(self.settings.session)
             await self.log.settled(2.0)
@@ -133,10 +139,12 @@ class Engine:
             name, self.journal, self.cursors, handle, types=types, start=start, telemetry=self.telemetry
         )
         self._readers.append(reader)
+        self._supervise(name, reader.run)
 
+    def _supervise(self, name: str, body: Callable[[], Awaitable[None]]) -> None:
         async def run() -> None:
             try:
-                await reader.run()
+                await body()
             except CursorBroken as error:
                 # Guessing where to go on would lose or repeat: the reader stays stopped and says so.
                 self._broken[name] = str(error)
@@ -167,6 +175,7 @@ class Engine:
         with contextlib.suppress(Exception):
             await self.hub.stop()
         await self._supervisor.stop()
+        await self.webhooks.stop()
         for runtime in self._runtimes.values():
             with contextlib.suppress(StorageFailed):
                 await runtime.lease.release()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from waqtor import __version__
-from waqtor.cli import bench, chats, db, keys, rules, send, session
+from waqtor.cli import bench, chats, db, keys, rules, send, session, webhooks
 from waqtor.cli import eval as evaluation
 from waqtor.cli.replay import replay
 from waqtor.cli.serve import serve
@@ -48,6 +48,7 @@ app.add_typer(send.app, name="send")
 app.add_typer(chats.app, name="chats")
 app.add_typer(session.app, name="session")
 app.add_typer(rules.app, name="rules")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(keys.app, name="keys")
 app.add_typer(bench.app, name="bench")
 app.add_typer(db.app, name="db")

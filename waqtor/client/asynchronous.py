@@ -19,6 +19,7 @@ from waqtor.client.messages import AsyncMessages
 from waqtor.client.registry import F, Registry
 from waqtor.client.smartbot import AsyncSmartbot
 from waqtor.client.status import AsyncStatus
+from waqtor.client.webhooks import AsyncWebhooks
 
 if TYPE_CHECKING:
     import httpx
@@ -43,6 +44,7 @@ class AsyncWaqtorClient:
         messages: Sending and reading messages.
         status: Sessions and health.
         smartbot: Test bench, history, rules.
+        webhooks: Registering webhooks, their logs and replay.
         analytics: SQL over the traffic log.
         keys: API keys.
     """
@@ -74,6 +76,7 @@ class AsyncWaqtorClient:
         self.smartbot = AsyncSmartbot(self)
         self.analytics = AsyncAnalytics(self)
         self.keys = AsyncKeys(self)
+        self.webhooks = AsyncWebhooks(self)
 
     async def metrics(self) -> dict[str, Any]:
         """The engine's metrics as numbers."""

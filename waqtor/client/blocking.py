@@ -21,6 +21,7 @@ from waqtor.client.messages import Messages
 from waqtor.client.registry import F, Incoming, Registry
 from waqtor.client.smartbot import Smartbot
 from waqtor.client.status import Status
+from waqtor.client.webhooks import Webhooks
 
 if TYPE_CHECKING:
     import httpx
@@ -43,6 +44,7 @@ class WaqtorClient:
         messages: Sending and reading messages.
         status: Sessions and health.
         smartbot: Test bench, history, rules.
+        webhooks: Registering webhooks, their logs and replay.
         analytics: SQL over the traffic log.
         keys: API keys.
     """
@@ -72,6 +74,7 @@ class WaqtorClient:
         self.smartbot = Smartbot(self)
         self.analytics = Analytics(self)
         self.keys = Keys(self)
+        self.webhooks = Webhooks(self)
 
     def metrics(self) -> dict[str, Any]:
         """The engine's metrics as numbers."""

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field
 
+from waqtor.contracts import webhooks as w
 from waqtor.contracts.base import Model
 from waqtor.contracts.messages import ListSection, OutgoingContent, ReplyButton
 
@@ -218,6 +219,7 @@ class CommandSpec:
 
 
 _M = "/messages"
+_W, _WM = "/webhooks", "webhooks:manage"
 _SPECS = (
     CommandSpec("send_text", SendText, f"POST {_M}/send-text", "messages.send", "send text", "messages:send"),
     CommandSpec("send_media", SendMedia, f"POST {_M}/send-media", "messages.send_media", "send media", "messages:send"),
@@ -271,6 +273,20 @@ _SPECS = (
     CommandSpec("logout", SessionAction, "POST /session/logout", "status.logout", "session logout", "admin"),
     CommandSpec("restart", SessionAction, "POST /session/restart", "status.restart", "session restart", "admin"),
     CommandSpec("test_message", TestMessage, "POST /smartbot/test", "smartbot.test", "test", "smartbot:read"),
+    CommandSpec("create_webhook", w.CreateWebhook, f"POST {_W}", "webhooks.create", "webhooks create", _WM),
+    CommandSpec(
+        "update_webhook", w.UpdateWebhook, f"PATCH {_W}/{{webhook_id}}", "webhooks.update", "webhooks update", _WM
+    ),
+    CommandSpec(
+        "delete_webhook", w.DeleteWebhook, f"DELETE {_W}/{{webhook_id}}", "webhooks.delete", "webhooks delete", _WM
+    ),
+    CommandSpec("test_webhook", w.TestWebhook, f"POST {_W}/{{webhook_id}}/test", "webhooks.test", "webhooks test", _WM),
+    CommandSpec(
+        "rotate_webhook", w.RotateWebhook, f"POST {_W}/{{webhook_id}}/rotate", "webhooks.rotate", "webhooks rotate", _WM
+    ),
+    CommandSpec(
+        "replay_webhook", w.ReplayWebhook, f"POST {_W}/{{webhook_id}}/replay", "webhooks.replay", "webhooks replay", _WM
+    ),
 )
 
 COMMANDS: Mapping[str, CommandSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})

@@ -186,6 +186,15 @@ class WebhookDelivery(Model):
     status: Literal["success", "failed", "dead"]
     status_code: int | None = None
     response_time_ms: float | None = None
+    delivery_id: str | None = None
+
+
+class WebhookDisabled(Model):
+    """A webhook that was switched off by itself, and why; ``host`` is where it led."""
+
+    webhook_id: str
+    host: str
+    reason: str
 
 
 class PluginSuppressed(Model):

@@ -117,6 +117,7 @@ _SPECS = (
     EventSpec("notification.created", d.NotificationData, "A notification for a person."),
     EventSpec("notification.updated", d.NotificationData, "A notification was read, seen or deleted."),
     EventSpec("webhook.delivery", d.WebhookDelivery, "One attempt to deliver a webhook."),
+    EventSpec("webhook.disabled", d.WebhookDisabled, "A webhook was switched off after failures.", True, True),
     EventSpec("plugin.suppressed", d.PluginSuppressed, "An answer that lost to another plugin's."),
     EventSpec("reader.set-aside", d.ReaderSetAside, "An event that a reader could not handle.", True, True),
     EventSpec("chat.paused", d.ChatControl, "The bot was paused in a chat.", True, False, ("chat_id",)),

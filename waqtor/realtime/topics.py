@@ -24,7 +24,7 @@ PRESETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 _SCOPES: Final = {
     "session.qr": "admin",
-    "webhook.delivery": "admin",
+    "webhook": "webhooks:manage",
     "reader.set-aside": "admin",
     "metrics": "analytics:read",
     "campaign": "campaigns:manage",

@@ -99,3 +99,28 @@ api_keys = Table(
     _big("created"), _big("expires", null=True), _big("last_used", null=True), _big("revoked", null=True),
     Index("api_keys_digest", "digest", unique=True),
 )  # fmt: skip
+
+webhooks = Table(
+    "webhooks", metadata,
+    _text("id", key=True), _text("url"), _text("name"), _int("enabled"), _text("sealed"), _text("options"),
+    _big("since"), _big("failing_since", null=True), _text("disabled_reason", null=True), _big("created"),
+    _big("updated"),
+)  # fmt: skip
+
+webhook_deliveries = Table(
+    "webhook_deliveries", metadata,
+    _text("id", key=True), _text("webhook_id"), _text("name"), _text("type"), _big("seq"), _int("lane"),
+    _text("session"), _text("state"), _int("attempts"), _big("due_at"), _int("status_code", null=True),
+    Column("ms", Float(53)), _text("error", null=True), _text("body", null=True), _text("replace_key", null=True),
+    _int("test"), _big("created"), _big("updated"),
+    _partial("webhook_deliveries_waiting", "webhook_id", "seq", where="state = 'pending'"),
+    Index("webhook_deliveries_log", "webhook_id", "id"),
+)  # fmt: skip
+
+webhook_attempts = Table(
+    "webhook_attempts", metadata,
+    _text("delivery_id", key=True), Column("attempt", Integer, primary_key=True, autoincrement=False),
+    _text("webhook_id"), _text("name"), _big("at"), _int("ok"), _int("status_code", null=True),
+    Column("ms", Float(53), nullable=False), _text("error", null=True), _text("response"),
+    Index("webhook_attempts_time", "webhook_id", "at"),
+)  # fmt: skip

@@ -1,1 +1,1 @@
-"""Outgoing webhooks: subscriptions and durable deliveries."""
+"""Webhooks: events of the journal, delivered to other systems at least once, signed, logged and replayable."""
