@@ -152,6 +152,7 @@ class SendRefused(SendError):
         error_code: The provider's code, for example ``131047``.
         retryable: Whether the same send may be tried again later.
         retry_after: Seconds to wait before that, when the provider said so.
+        hold: Whether it concerns the number and not this message: campaigns on it must stop.
     """
 
     code = "send.refused"
@@ -163,8 +164,10 @@ class SendRefused(SendError):
         error_code: str = "",
         retryable: bool = False,
         retry_after: float | None = None,
+        hold: bool = False,
     ) -> None:
         super().__init__(message, error_code=error_code, retryable=retryable)
+        self.hold = hold
         self.error_code = error_code
         self.retryable = retryable
         self.retry_after = retry_after

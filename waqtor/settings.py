@@ -99,6 +99,10 @@ class Settings(BaseSettings):
     reply_expiry_s: float = _setting(600.0, "A reply not sent within this time is skipped and listed.", gt=0)
     stale_message_s: float = _setting(900.0, "A message older than this is not answered but listed.", gt=0)
 
+    # --- campaigns
+    default_region: str = _setting("SA", "ISO country whose numbers may be listed without a country code.")
+    max_upload_bytes: int = _setting(104_857_600, "Largest uploaded list of recipients.", ge=1024)
+
     # --- the bot
     encoder: str = _setting(
         "minilm", "minilm, mpnet, hashing (light, no torch), or any sentence-transformers path or hub name."

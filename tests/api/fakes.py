@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from tests.webhooks.memory import memory_webhooks
 from waqtor.contracts import commands as c
 from waqtor.contracts.addresses import parse_address
+from waqtor.contracts.campaigns import (
+    AudienceView,
+    CampaignAction,
+    CampaignView,
+    CreateAudience,
+    CreateCampaign,
+    DeleteAudience,
+    TestSend,
+    UploadView,
+)
 from waqtor.contracts.ids import new_ulid
 from waqtor.contracts.rules import Rule
 from waqtor.contracts.views import (
@@ -232,6 +244,45 @@ class FakeLog:
         return pa.table({"n": [1, 2], "body": ["نص" if texts else None, None]})
 
 
+class FakeCampaigns:
+    """No campaign and no audience; what is created is answered, and not kept."""
+
+    def __init__(self) -> None:
+        self.audiences = self
+        self.store = FakeAudiences()
+
+    async def list(self, session: Any, status: Any, before: Any, limit: int) -> list[CampaignView]:
+        return []
+
+    async def status(self, campaign_id: str) -> CampaignView:
+        raise NotFound("There is no such campaign.")
+
+    async def recipients(self, campaign_id: str, **query: Any) -> list[Any]:
+        raise NotFound("There is no such campaign.")
+
+    async def report(self, campaign_id: str) -> Any:
+        raise NotFound("There is no such campaign.")
+
+    def new_upload(self) -> tuple[str, Path]:
+        return "upload", Path(tempfile.mkdtemp()) / "upload"
+
+    async def inspect(self, upload_id: str, filename: str) -> UploadView:
+        return UploadView(
+            upload_id=upload_id, filename=filename, format="csv", columns=("phone",), sample=(("1",),), size=1
+        )
+
+
+class FakeAudiences:
+    async def list(self, limit: int) -> list[AudienceView]:
+        return []
+
+    async def get(self, audience_id: str) -> AudienceView:
+        raise NotFound("There is no such audience.")
+
+    async def issues(self, audience_id: str, first: int, limit: int) -> list[Any]:
+        raise NotFound("There is no such audience.")
+
+
 class FakeEngine:
     def __init__(self, **settings: Any) -> None:
         self.settings = Settings(_env_file=None, **settings)
@@ -243,6 +294,7 @@ class FakeEngine:
         self.log = FakeLog()
         self.hub = FakeHub()
         self.webhooks = memory_webhooks(self.clock)
+        self.campaigns = FakeCampaigns()
         self.reasons: list[str] = []
         self.failing: WaqtorError | Exception | None = None
         self.commands: list[tuple[Any, str | None]] = []
@@ -269,6 +321,19 @@ class FakeEngine:
             if await self.archive.message(command.message_id) is None:
                 raise NotFound("There is no such message.")
             return {"message_id": command.message_id, "status": "failed"}
+        stamp = iso(self.clock.now_us())
+        if isinstance(command, CreateCampaign):
+            view = CampaignView(
+                id=new_ulid(), name=command.name, session="default", status="draft", created=stamp, updated=stamp
+            )
+            return view.model_dump(mode="json")
+        if isinstance(command, CreateAudience):
+            made = AudienceView(
+                id=new_ulid(), name=command.name, source="list", state="ready", created=stamp, updated=stamp
+            )
+            return made.model_dump(mode="json")
+        if isinstance(command, CampaignAction | TestSend | DeleteAudience):
+            raise NotFound("There is no such campaign or audience.")
         return self._send(command, key)
 
     def _send(self, command: Any, key: str | None) -> SendReceipt:

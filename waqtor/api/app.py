@@ -21,7 +21,18 @@ from waqtor.api.errors import HttpProblem, error_response
 from waqtor.api.gate import Gate
 from waqtor.api.openapi import document_of, schema_of
 from waqtor.api.ports import EngineLike
-from waqtor.api.routes import analytics, chats, keys, messages, sessions, smartbot, system, webhooks
+from waqtor.api.routes import (
+    analytics,
+    audiences,
+    campaigns,
+    chats,
+    keys,
+    messages,
+    sessions,
+    smartbot,
+    system,
+    webhooks,
+)
 from waqtor.api.routing import RouteSpec, install
 from waqtor.api.tickets import TicketStore
 from waqtor.errors import WaqtorError
@@ -31,6 +42,8 @@ SPECS: tuple[RouteSpec, ...] = (
     *chats.routes.specs,
     *sessions.routes.specs,
     *smartbot.routes.specs,
+    *campaigns.routes.specs,
+    *audiences.routes.specs,
     *analytics.routes.specs,
     *webhooks.routes.specs,
     *keys.routes.specs,

@@ -22,7 +22,20 @@ MAX_NUMBER = 2**63
 READ_TIMEOUT_S = 30.0
 """Longest wait for a body, seconds."""
 
-OPAQUE = frozenset({"variables", "contact", "params", "fallbacks", "components", "examples", "keywords", "negatives"})
+OPAQUE = frozenset(
+    {
+        "variables",
+        "contact",
+        "params",
+        "fallbacks",
+        "components",
+        "examples",
+        "keywords",
+        "negatives",
+        "recipients",
+        "columns",
+    }
+)
 """Fields whose inner keys are data: their spelling is never changed."""
 
 

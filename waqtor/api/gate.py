@@ -42,6 +42,7 @@ class Gate:
         self._app = app
         self._engine = engine
         self._limit = settings.max_body_bytes
+        self._upload_limit = settings.max_upload_bytes
         self._telemetry = engine.telemetry
         self._timers: dict[tuple[str, str, int], Any] = {}
         self.addresses = AllowList(settings.allowed_ips)
@@ -55,7 +56,8 @@ class Gate:
         request_id = given.decode("ascii") if _REQUEST_ID.fullmatch(given) else new_ulid()
         method = scope["method"]
         scope = {**scope, "waqtor.request_id": request_id}
-        exchange = _Exchange(send, receive, request_id, self.origins.headers(found.get(b"origin")), method, self._limit)
+        limit = self._upload_limit if scope["path"].endswith("/audiences/upload") else self._limit
+        exchange = _Exchange(send, receive, request_id, self.origins.headers(found.get(b"origin")), method, limit)
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._pass(scope, found, exchange)
@@ -80,7 +82,7 @@ class Gate:
             scope["waqtor.alias"] = True
             if scope["query_string"]:
                 scope["query_string"] = aliases.snake_query(scope["query_string"])
-        self._check_length(found)
+        self._check_length(found, exchange.limit)
         if scope["method"] == "OPTIONS" and b"access-control-request-method" in found:
             await self._preflight(scope, found, exchange)
             return
@@ -95,14 +97,14 @@ class Gate:
             raise Forbidden("This origin may not call the API; see the setting ALLOWED_ORIGINS.")
         await Response(status_code=204, headers=headers)(scope, exchange.receive, exchange.send)
 
-    def _check_length(self, found: dict[bytes, bytes]) -> None:
+    def _check_length(self, found: dict[bytes, bytes], limit: int) -> None:
         length = found.get(b"content-length")
         if length is None:
             return
         if not length.isdigit():
             raise HttpProblem(400, "Content-Length is not a number.")
-        if len(length) > 18 or int(length) > self._limit:
-            raise _too_large(self._limit)
+        if len(length) > 18 or int(length) > limit:
+            raise _too_large(limit)
 
     def _note(self, scope: Scope, method: str, exchange: _Exchange, seconds: float) -> None:
         route, status = route_of(scope), exchange.status
@@ -131,7 +133,7 @@ class Gate:
 class _Exchange:
     """One request and its answer, watched: bytes in are limited, headers out are completed."""
 
-    __slots__ = ("_extra", "_headless", "_left", "_limit", "_receive", "_send", "size", "status")
+    __slots__ = ("_extra", "_headless", "_left", "_receive", "_send", "limit", "size", "status")
 
     def __init__(
         self,
@@ -144,7 +146,7 @@ class _Exchange:
     ) -> None:
         self._send = send
         self._receive = receive
-        self._limit = self._left = limit
+        self.limit = self._left = limit
         self._headless = method == "HEAD"
         self._extra = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff"), *extra]
         self.status = 0
@@ -156,7 +158,7 @@ class _Exchange:
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
             if self._left < 0:
-                raise _too_large(self._limit)
+                raise _too_large(self.limit)
         return message
 
     async def send(self, message: Message) -> None:

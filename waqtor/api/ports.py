@@ -134,6 +134,11 @@ class EngineLike(Protocol):
         ...
 
     @property
+    def campaigns(self) -> Any:
+        """Campaigns and audiences (:class:`waqtor.campaigns.service.Campaigns`)."""
+        ...
+
+    @property
     def hub(self) -> Any:
         """The WebSocket hub."""
         ...

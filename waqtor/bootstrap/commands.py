@@ -103,18 +103,34 @@ class Commands:
             raise Conflict(f"Only a message in doubt can be resolved; this one is {view.status}.", status=view.status)
         runtime = self._session_of(view.session)
         whose, cause = (view.message_id, view.session, view.chat_id), view.cause or "api"
+        row = await self._ledger.pending(view.message_id)
+        origin = row.origin if row is not None else ""
         if command.outcome == "sent":
-            await self._ledger.settle(Outcome(*whose, "sent", cause=cause))
+            await self._ledger.settle(Outcome(*whose, "sent", cause=cause, correlation_id=origin))
         elif command.resend:
             await self._ledger.settle(
-                Outcome(*whose, "requeue", error_code="resolved", error_reason="sent again by a person", cause=cause)
+                Outcome(
+                    *whose,
+                    "requeue",
+                    error_code="resolved",
+                    error_reason="sent again by a person",
+                    cause=cause,
+                    correlation_id=origin,
+                )
             )
             pending = await self._ledger.pending(view.message_id)
             if pending is not None:
                 runtime.sender.offer(pending)
         else:
             await self._ledger.settle(
-                Outcome(*whose, "failed", error_code="resolved", error_reason="not sent, said a person", cause=cause)
+                Outcome(
+                    *whose,
+                    "failed",
+                    error_code="resolved",
+                    error_reason="not sent, said a person",
+                    cause=cause,
+                    correlation_id=origin,
+                )
             )
         resolved = await self._archive.message(view.message_id)
         return {"message_id": view.message_id, "status": resolved.status if resolved else "erased"}

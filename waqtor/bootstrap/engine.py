@@ -10,6 +10,8 @@ from typing import Any
 import structlog
 
 from waqtor import __version__
+from waqtor.bootstrap.campaigning import COMMANDS as CAMPAIGN_COMMANDS
+from waqtor.bootstrap.campaigning import carry_out, make_campaigns
 from waqtor.bootstrap.commands import SENDS, Commands
 from waqtor.bootstrap.context import EngineContext
 from waqtor.bootstrap.firststart import ensure_admin_key
@@ -85,6 +87,7 @@ class Engine:
         self._supervisor = Supervisor(self._fail)
         self._runtimes: dict[str, SessionRuntime] = {}
         self._commands = Commands(self.ledger, self.archive, self._session_of)
+        self.campaigns, self._campaign_runner = make_campaigns(self)
         self._readers: list[JournalReader] = []
         self._broken: dict[str, str] = {}
         self._state = "new"
@@ -114,7 +117,9 @@ class Engine:
                 self.bus.subscribe(kind, self.webhooks.on_event)
             self._supervise("webhooks", self.webhooks.run)
             await self.hub.start()
+            await self.campaigns.audiences.store.forget_unfinished()
             self._start_session(self.settings.session)
+            self._supervisor.start("campaigns", self._campaign_runner.run)
             await self.log.settled(2.0)
         except BaseException:
             await self.stop()
@@ -155,7 +160,7 @@ class Engine:
     def _start_session(self, name: str) -> None:
         runtime = SessionRuntime(
             name, make_transport(self.settings, name), self.store, self.ledger, self.bus, self.plugins, self.clock,
-            self.telemetry, self.settings,
+            self.telemetry, self.settings, on_hold=lambda error: self._campaign_runner.hold(name, error),
         )  # fmt: skip
         self._runtimes[name] = runtime
         self._supervisor.start(f"session:{name}", runtime.run)
@@ -171,6 +176,7 @@ class Engine:
         if self._state == "stopped":
             return
         self._state = "stopping"
+        await self.campaigns.audiences.close()
         await asyncio.gather(*(runtime.drain() for runtime in self._runtimes.values()), return_exceptions=True)
         with contextlib.suppress(Exception):
             await self.hub.stop()
@@ -213,6 +219,8 @@ class Engine:
         if isinstance(command, c.TestMessage):
             trace = await self.bot.test(command.text, session=command.session, contact=dict(command.contact))
             return trace.model_dump(mode="json")
+        if isinstance(command, CAMPAIGN_COMMANDS):
+            return await carry_out(self.campaigns, command)
         result: dict[str, Any] = await self.bus.dispatch(command)
         return result
 
@@ -224,6 +232,10 @@ class Engine:
         if name not in self._runtimes:
             raise NotFound(f"There is no session {name!r}.", session=name)
         return self._runtimes[name]
+
+    def runtime(self, name: str) -> SessionRuntime | None:
+        """A session's parts; ``None`` when this engine does not know it."""
+        return self._runtimes.get(name)
 
     def _offer(self, pending: Pending) -> None:
         runtime = self._runtimes.get(pending.session)

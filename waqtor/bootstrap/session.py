@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
 from waqtor.contracts.events import Event
 from waqtor.contracts.views import SessionView
 from waqtor.contracts.wire import iso
+from waqtor.errors import SendRefused
 from waqtor.kernel.bus import Bus
 from waqtor.kernel.clock import Clock
 from waqtor.kernel.plugins import PluginManager
@@ -31,6 +33,7 @@ class SessionRuntime:
     def __init__(
         self, name: str, transport: Transport, store: SqlStore, ledger: SqlLedger, bus: Bus, plugins: PluginManager,
         clock: Clock, telemetry: Telemetry, settings: Settings,
+        *, on_hold: Callable[[SendRefused], None] | None = None,
     ) -> None:  # fmt: skip
         self.name = name
         self.transport = transport
@@ -47,6 +50,7 @@ class SessionRuntime:
         )  # fmt: skip
         self.sender = Sender(
             name, ledger, transport, clock, telemetry, config, lease=self.lease, on_doubt=self._in_doubt,
+            on_hold=on_hold,
             shared_store=not store.exclusive,
         )  # fmt: skip
         self.doubts = DoubtResolver(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from waqtor import __version__
-from waqtor.cli import bench, chats, db, keys, rules, send, session, webhooks
+from waqtor.cli import bench, campaign, chats, db, keys, rules, send, session, webhooks
 from waqtor.cli import eval as evaluation
 from waqtor.cli.replay import replay
 from waqtor.cli.serve import serve
@@ -45,6 +45,7 @@ app.command(name="test")(rules.test_command)
 app.command(name="eval")(evaluation.evaluate_command)
 app.command(name="tune")(evaluation.tune_command)
 app.add_typer(send.app, name="send")
+app.add_typer(campaign.app, name="campaign")
 app.add_typer(chats.app, name="chats")
 app.add_typer(session.app, name="session")
 app.add_typer(rules.app, name="rules")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from waqtor.client.access import find_access
 from waqtor.client.analytics import AsyncAnalytics
 from waqtor.client.calls import Call
+from waqtor.client.campaigns import AsyncCampaigns
 from waqtor.client.cursors import Cursor, FileCursor, MemoryCursor
 from waqtor.client.http import Policy, failure_of, request_of, result_of, wait_after_failure, wait_before_retry
 from waqtor.client.keys import AsyncKeys
@@ -42,6 +43,7 @@ class AsyncWaqtorClient:
 
     Attributes:
         messages: Sending and reading messages.
+        campaigns: Campaigns and audiences.
         status: Sessions and health.
         smartbot: Test bench, history, rules.
         webhooks: Registering webhooks, their logs and replay.
@@ -72,6 +74,7 @@ class AsyncWaqtorClient:
         self._task: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
         self.messages = AsyncMessages(self)
+        self.campaigns = AsyncCampaigns(self)
         self.status = AsyncStatus(self)
         self.smartbot = AsyncSmartbot(self)
         self.analytics = AsyncAnalytics(self)

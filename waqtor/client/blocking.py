@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from waqtor.client.access import find_access
 from waqtor.client.analytics import Analytics
 from waqtor.client.calls import Call
+from waqtor.client.campaigns import Campaigns
 from waqtor.client.cursors import Cursor, FileCursor, MemoryCursor
 from waqtor.client.http import Policy, failure_of, request_of, result_of, wait_after_failure, wait_before_retry
 from waqtor.client.keys import Keys
@@ -42,6 +43,7 @@ class WaqtorClient:
 
     Attributes:
         messages: Sending and reading messages.
+        campaigns: Campaigns and audiences.
         status: Sessions and health.
         smartbot: Test bench, history, rules.
         webhooks: Registering webhooks, their logs and replay.
@@ -70,6 +72,7 @@ class WaqtorClient:
         self._registry = Registry(self._registered)
         self._events = _Background(self)
         self.messages = Messages(self)
+        self.campaigns = Campaigns(self)
         self.status = Status(self)
         self.smartbot = Smartbot(self)
         self.analytics = Analytics(self)

@@ -41,6 +41,7 @@ class Call(Generic[T]):
         path: Path below ``/api/v1`` (or an absolute one when ``rooted``).
         parse: Makes the result from the answer.
         json: Body.
+        content: Raw body, instead of ``json``.
         params: Query; ``None`` values are left out.
         headers: Further headers.
         keyed: Whether an ``Idempotency-Key`` goes along, which makes retrying safe.
@@ -53,6 +54,7 @@ class Call(Generic[T]):
     path: str
     parse: Callable[[Answer], T]
     json: Any = None
+    content: bytes | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     keyed: bool = False

@@ -61,6 +61,8 @@ def request_of(call: Call[Any]) -> dict[str, Any]:
         "headers": headers,
         "params": params or None,
     }
+    if call.content is not None:
+        request["content"] = call.content
     if call.json is not None:
         try:
             text = json.dumps(call.json, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

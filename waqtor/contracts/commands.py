@@ -14,6 +14,7 @@ from pydantic import AliasChoices, Field
 
 from waqtor.contracts import webhooks as w
 from waqtor.contracts.base import Model
+from waqtor.contracts.campaigns import CampaignAction, CreateAudience, CreateCampaign, DeleteAudience, TestSend
 from waqtor.contracts.messages import ListSection, OutgoingContent, ReplyButton
 
 Recipient = Annotated[
@@ -156,40 +157,6 @@ class ResolveMessage(Model):
     resend: bool = False
 
 
-class CreateCampaign(Model):
-    """Describe a campaign; it starts as a draft."""
-
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    session: str | None = None
-    recipients: tuple[str | dict[str, Any], ...] = ()
-    audience_id: str | None = None
-    query: Annotated[str, Field(max_length=20_000)] | None = None
-    tags: tuple[str, ...] = ()
-    template: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
-    content: OutgoingContent | None = None
-    variables: dict[str, Any] = Field(default_factory=dict)
-    fallbacks: dict[str, str] = Field(default_factory=dict)
-    variants: tuple[dict[str, Any], ...] = ()
-    schedule: dict[str, Any] | None = None
-    rate: Annotated[float, Field(gt=0, le=1000)] | None = None
-    error_budget: Annotated[float, Field(ge=0, le=1)] = 0.2
-
-
-class CampaignAction(Model):
-    """Execute, pause, resume, cancel, clone or retry a campaign, or look at its plan."""
-
-    campaign_id: str
-    action: Literal["execute", "pause", "resume", "cancel", "clone", "retry_failed", "dry_run"]
-
-
-class TestSend(Model):
-    """Send a campaign's message to a few own numbers first."""
-
-    __test__ = False
-    campaign_id: str
-    recipients: Annotated[tuple[str, ...], Field(min_length=1, max_length=20)]
-
-
 class SessionAction(Model):
     """Log a session out or restart it."""
 
@@ -220,6 +187,7 @@ class CommandSpec:
 
 _M = "/messages"
 _W, _WM = "/webhooks", "webhooks:manage"
+_C = "campaigns:manage"
 _SPECS = (
     CommandSpec("send_text", SendText, f"POST {_M}/send-text", "messages.send", "send text", "messages:send"),
     CommandSpec("send_media", SendMedia, f"POST {_M}/send-media", "messages.send_media", "send media", "messages:send"),
@@ -270,6 +238,45 @@ _SPECS = (
         "chats resume",
         "messages:send",
     ),
+    CommandSpec("create_campaign", CreateCampaign, "POST /campaigns/create", "campaigns.create", "campaign create", _C),
+    *(
+        CommandSpec(
+            f"{name}_campaign",
+            CampaignAction,
+            f"POST /campaigns/{{campaign_id}}/{path}",
+            f"campaigns.{name}",
+            f"campaign {path}",
+            _C,
+        )
+        for name, path in (
+            ("execute", "execute"),
+            ("pause", "pause"),
+            ("resume", "resume"),
+            ("cancel", "cancel"),
+            ("clone", "clone"),
+            ("retry_failed", "retry-failed"),
+            ("dry_run", "dry-run"),
+        )
+    ),
+    CommandSpec(
+        "test_send",
+        TestSend,
+        "POST /campaigns/{campaign_id}/test-send",
+        "campaigns.test_send",
+        "campaign test-send",
+        _C,
+    ),
+    CommandSpec(
+        "create_audience", CreateAudience, "POST /audiences", "campaigns.create_audience", "campaign audience", _C
+    ),
+    CommandSpec(
+        "delete_audience",
+        DeleteAudience,
+        "DELETE /audiences/{audience_id}",
+        "campaigns.delete_audience",
+        "campaign delete-audience",
+        _C,
+    ),
     CommandSpec("logout", SessionAction, "POST /session/logout", "status.logout", "session logout", "admin"),
     CommandSpec("restart", SessionAction, "POST /session/restart", "status.restart", "session restart", "admin"),
     CommandSpec("test_message", TestMessage, "POST /smartbot/test", "smartbot.test", "test", "smartbot:read"),
@@ -290,4 +297,4 @@ _SPECS = (
 )
 
 COMMANDS: Mapping[str, CommandSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
-"""Commands that the engine carries out today, by name (campaign commands join with their feature)."""
+"""Commands that the engine carries out, by name."""

@@ -117,16 +117,34 @@ class DoubtResolver:
             found = Lookup("unknown")
         whose, cause, number = (pending.message_id, self._session, pending.to), pending.cause, pending.attempt
         if found.state == "accepted":
-            await self._ledger.settle(Outcome(*whose, "sent", provider_id=found.provider_id, cause=cause))
+            await self._ledger.settle(
+                Outcome(*whose, "sent", provider_id=found.provider_id, cause=cause, correlation_id=pending.origin)
+            )
         elif found.state == "absent":
             reason = "the provider never accepted it"
             await self._ledger.settle(
-                Outcome(*whose, "requeue", error_code="absent", error_reason=reason, cause=cause, attempt=number)
+                Outcome(
+                    *whose,
+                    "requeue",
+                    error_code="absent",
+                    error_reason=reason,
+                    cause=cause,
+                    attempt=number,
+                    correlation_id=pending.origin,
+                )
             )
             self._sender.offer(pending)
         else:
             reason = "the provider cannot say whether it accepted it"
             await self._ledger.settle(
-                Outcome(*whose, "in_doubt", error_code="uncertain", error_reason=reason, cause=cause, attempt=number)
+                Outcome(
+                    *whose,
+                    "in_doubt",
+                    error_code="uncertain",
+                    error_reason=reason,
+                    cause=cause,
+                    attempt=number,
+                    correlation_id=pending.origin,
+                )
             )
             self.add(pending, after=_RETRY_S[min(attempt, len(_RETRY_S) - 1)], attempt=attempt + 1)

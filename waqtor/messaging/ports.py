@@ -166,6 +166,11 @@ class Pending:
     correlation_id: str = ""
     quoted_provider_id: str | None = None
 
+    @property
+    def origin(self) -> str:
+        """What its events are correlated with where that is not the send itself: its campaign and variant."""
+        return self.correlation_id if self.cause == "campaign" else ""
+
 
 GrantState = Literal["go", "skipped", "held", "gone"]
 
@@ -188,6 +193,7 @@ class Outcome:
     """How a call ended: ``sent`` (with provider id), ``failed``, ``requeue`` (with due_at), ``in_doubt``.
 
     With ``attempt`` (1, 2, …) only that attempt is ended, and nothing happens when a later one is under way.
+    ``correlation_id`` names the campaign and variant behind the send; empty: the send itself.
     """
 
     message_id: str
@@ -201,6 +207,7 @@ class Outcome:
     due_at: int | None = None
     cause: str = "api"
     attempt: int | None = None
+    correlation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from waqtor.messaging.ports import CAMPAIGN, Ledger, Outcome, Outgoing, Pending,
 from waqtor.messaging.sendqueue import SendQueue
 
 _log = structlog.get_logger(__name__)
+_NUMBER = frozenset({"130429", "80007", "4"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Sender:
     Args:
         ready: Whether the session can send now (its transport is connected).
         on_doubt: Told of sends whose outcome is unknown.
+        on_hold: Told of a refusal that stops the number's campaigns (:attr:`SendRefused.hold`).
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Sender:
         *,
         lease: Lease,
         on_doubt: Callable[[Pending], None],
+        on_hold: Callable[[SendRefused], None] | None = None,
         shared_store: bool = False,
     ) -> None:
         self.session = session
@@ -71,6 +74,7 @@ class Sender:
         self._config = config
         self._lease = lease
         self._on_doubt = on_doubt
+        self._on_hold = on_hold
         self._shared = shared_store
         self._connected = asyncio.Event()
         self._stopping = False
@@ -196,16 +200,31 @@ class Sender:
         self._seconds.observe(time.perf_counter() - started)
         self._sent.inc()
         await self._ledger.settle(
-            Outcome(pending.message_id, self.session, pending.to, "sent", provider_id=provider_id, cause=pending.cause)
+            Outcome(
+                pending.message_id,
+                self.session,
+                pending.to,
+                "sent",
+                provider_id=provider_id,
+                cause=pending.cause,
+                correlation_id=pending.origin,
+            )
         )
         return None
 
     async def _refused(self, pending: Pending, error: SendRefused) -> int | None:
         again: int | None = None
+        if error.hold and pending.priority >= CAMPAIGN and self._on_hold is not None:
+            # Every further send would be refused the same way: this one waits in the ledger, with its campaign.
+            self.bucket.hold(0.25)
+            self._on_hold(error)
+            await self._settle(pending, "requeue", error.error_code, error.message)
+            return None
         retry = error.retryable and pending.attempt < self._config.max_attempts
         if retry:
             wait = error.retry_after if error.retry_after is not None else retry_delay(pending.attempt)
-            if error.error_code in ("130429", "80007", "4") or pending.priority >= CAMPAIGN:
+            # 131056 is about one recipient; other refusals of a campaign's sends concern the number.
+            if error.error_code in _NUMBER or (pending.priority >= CAMPAIGN and error.error_code != "131056"):
                 self.bucket.hold(min(wait, 60.0))
             again = self._clock.now_us() + int(wait * 1_000_000)
         self._telemetry.sends.labels(self.session, "requeued" if retry else "failed").inc()
@@ -227,6 +246,7 @@ class Sender:
             Outcome(
                 pending.message_id, self.session, pending.to, state, error_code=code, error_reason=reason,
                 retryable=retryable, due_at=due_at, cause=pending.cause, attempt=pending.attempt,
+                correlation_id=pending.origin,
             )
         )  # fmt: skip
 

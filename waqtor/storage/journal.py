@@ -46,6 +46,7 @@ class SqlJournal:
         self._store = store
         self._recent: deque[Event] = deque(maxlen=keep)
         self._watchers: list[Callable[[], None]] = []
+        self._observers: list[Callable[[list[Event]], None]] = []
         self._head = 0
 
     @property
@@ -103,10 +104,19 @@ class SqlJournal:
 
         return stop
 
+    def observe(self, callback: Callable[[list[Event]], None]) -> None:
+        """Call ``callback`` in the event loop with the events of each of this engine's commits."""
+        self._observers.append(callback)
+
     def committed(self, events: list[Event]) -> None:
         """Take the events of a commit (called by the writer, in the event loop, in commit order)."""
         self._recent.extend(events)
         self._head = max(self._head, events[-1].offset)
+        for observer in self._observers:
+            try:
+                observer(events)
+            except Exception:
+                _log.exception("journal.observer_failed")
         self._wake()
 
     def forget(self, subjects: set[str]) -> None:

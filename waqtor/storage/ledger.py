@@ -28,7 +28,7 @@ from waqtor.storage.receipts import record
 from waqtor.storage.store import SqlStore
 from waqtor.storage.transaction import Row, Tx, plain
 
-_PENDING = (
+PENDING = (
     "SELECT m.message_id, m.session, m.chat_id, p.data, m.priority, m.attempt, m.not_after, m.due_at, m.quoted_id, "
     "m.cause, m.cause_id, m.correlation_id, q.provider_id, m.sending_at FROM messages m "
     "LEFT JOIN payloads p ON p.id = m.message_id LEFT JOIN messages q ON q.message_id = m.quoted_id "
@@ -62,12 +62,14 @@ class SqlLedger:
         """Queued sends, replies first, then by age; ``after`` is the ``priority|message_id`` to go on from."""
         priority, _, message_id = after.partition("|")
         rows = await self._store.rows(
-            _PENDING + "WHERE m.session = ? AND m.open = 1 AND m.state = 'queued' "
+            PENDING + "WHERE m.session = ? AND m.open = 1 AND m.state = 'queued' "
+            "AND (m.cause <> 'campaign' OR NOT EXISTS "
+            "(SELECT 1 FROM campaigns k WHERE k.id = m.cause_id AND k.halted = 1)) "
             "AND (m.priority > ? OR (m.priority = ? AND m.message_id > ?)) "
             "ORDER BY m.priority, m.message_id LIMIT ?",
             (session, int(priority or -1), int(priority or -1), message_id, limit),
         )
-        return [_pending(row) for row in rows]
+        return [pending_of_row(row) for row in rows]
 
     async def grant(self, pending: Pending) -> Grant:
         """Commit ``sending`` right before the call, if nothing forbids it."""
@@ -90,20 +92,20 @@ class SqlLedger:
     async def unsettled(self, session: str) -> list[tuple[Pending, int]]:
         """Rows left in ``sending`` by an earlier run, with the time of their grant."""
         rows = await self._store.rows(
-            _PENDING
+            PENDING
             + "WHERE m.session = ? AND m.open = 1 AND m.state = 'sending' AND (m.owner IS NULL OR m.owner <> ?) "
             "ORDER BY m.message_id",
             (session, self._store.owner),
         )
-        return [(_pending(row), int(row[13] or 0)) for row in rows]
+        return [(pending_of_row(row), int(row[13] or 0)) for row in rows]
 
     async def doubtful(self, session: str, limit: int = 1000) -> list[Pending]:
         """Rows in doubt, oldest first."""
         rows = await self._store.rows(
-            _PENDING + "WHERE m.session = ? AND m.open = 1 AND m.state = 'in_doubt' ORDER BY m.message_id LIMIT ?",
+            PENDING + "WHERE m.session = ? AND m.open = 1 AND m.state = 'in_doubt' ORDER BY m.message_id LIMIT ?",
             (session, limit),
         )
-        return [_pending(row) for row in rows]
+        return [pending_of_row(row) for row in rows]
 
     async def is_open(self, message_id: str) -> bool:
         """Whether the send is still queued, sending or in doubt."""
@@ -111,8 +113,8 @@ class SqlLedger:
 
     async def pending(self, message_id: str) -> Pending | None:
         """One outgoing row as the sender wants it."""
-        rows = await self._store.rows(_PENDING + "WHERE m.message_id = ? AND m.direction = 'out'", (message_id,))
-        return _pending(rows[0]) if rows else None
+        rows = await self._store.rows(PENDING + "WHERE m.message_id = ? AND m.direction = 'out'", (message_id,))
+        return pending_of_row(rows[0]) if rows else None
 
     async def session_changed(self, report: SessionReport, transport: str = "") -> None:
         """Keep and journal a session's state; the QR itself is never stored."""
@@ -150,7 +152,8 @@ class SqlLedger:
         return await self._store.write(lambda tx: consent(tx, session, command))
 
 
-def _pending(row: Row) -> Pending:
+def pending_of_row(row: Row) -> Pending:
+    """A row of :data:`PENDING` as the sender wants it."""
     payload = orjson.loads(row[3]) if row[3] else {}
     return Pending(
         message_id=row[0], session=row[1], to=row[2], content=payload.get("content", {}), priority=row[4],

@@ -26,17 +26,19 @@ _CHAT = (
     "VALUES (?, ?, ?, ?, 'out', ?, 0) ON CONFLICT (session, chat_id) DO UPDATE SET "
     "last_message_id = excluded.last_message_id, last_direction = 'out', last_at = excluded.last_at, unread = 0"
 )
-# One statement re-reads everything that may forbid the send: expiry, opt-out (campaigns), a person who took the
-# chat over after the reply was decided.
+# One statement re-reads everything that may forbid the send: expiry; for campaigns opt-out, pause, cancellation and
+# consent; for replies a person who took the chat over after they were decided.
 _GRANT = (
     "UPDATE messages SET state = 'sending', attempt = attempt + 1, owner = ?, sending_at = ?, updated = ? "
     "WHERE message_id = ? AND state = 'queued' AND attempt = ? AND (not_after IS NULL OR not_after > ?) "
-    "AND (cause <> 'campaign' OR NOT EXISTS (SELECT 1 FROM opt_outs o WHERE o.contact = messages.chat_id)) "
+    "AND (cause <> 'campaign' OR (NOT EXISTS (SELECT 1 FROM opt_outs o WHERE o.contact = messages.chat_id) "
+    "AND NOT EXISTS (SELECT 1 FROM campaigns k WHERE k.id = messages.cause_id AND (k.halted <> 0 OR (k.consent = 1 "
+    "AND NOT EXISTS (SELECT 1 FROM consents s WHERE s.contact = messages.chat_id AND s.purpose = 'marketing')))))) "
     "AND (cause <> 'reply' OR NOT EXISTS (SELECT 1 FROM chats c WHERE c.session = messages.session "
     "AND c.chat_id = messages.chat_id AND c.paused_at > messages.created "
     "AND (c.paused_until IS NULL OR c.paused_until > ?)))"
 )
-_WHY = "SELECT state, attempt, not_after, cause FROM messages WHERE message_id = ?"
+_WHY = "SELECT state, attempt, not_after, cause, cause_id FROM messages WHERE message_id = ?"
 _SKIP = (
     "UPDATE messages SET state = 'skipped', open = NULL, updated = ?, error_code = ?, error_reason = ? "
     "WHERE message_id = ? AND state = 'queued'"
@@ -124,7 +126,7 @@ def _refused(tx: Tx, pending: Pending) -> Grant:
     row = tx.one(_WHY, (pending.message_id,))
     if row is None:
         return Grant("gone", "erased")
-    state, attempt, not_after, cause = row
+    state, attempt, not_after, cause, cause_id = row
     if state != "queued":
         return Grant("gone", state)
     if attempt != pending.attempt:
@@ -132,7 +134,17 @@ def _refused(tx: Tx, pending: Pending) -> Grant:
     if not_after is not None and not_after <= tx.now:
         code, reason = "expired", "not sent in time"
     elif cause == "campaign":
-        code, reason = "opted_out", "the contact opted out"
+        halted = tx.one("SELECT halted FROM campaigns WHERE id = ?", (cause_id,))
+        if halted is not None and halted[0] == 1:
+            return Grant("gone", "the campaign is stopped")  # it keeps its place; resuming offers it again
+        if halted is not None and halted[0] == 2:
+            code, reason = "cancelled", "the campaign was cancelled"
+        elif tx.one("SELECT 1 FROM opt_outs WHERE contact = ?", (pending.to,)):
+            code, reason = "opted_out", "the contact opted out"
+        elif halted is not None:
+            code, reason = "no_consent", "there is no consent of the contact"
+        else:
+            code, reason = "opted_out", "the contact opted out"
     elif cause == "reply":
         code, reason = "taken_over", "a person took the chat over"
     else:
@@ -141,8 +153,25 @@ def _refused(tx: Tx, pending: Pending) -> Grant:
         return Grant("gone", "changed meanwhile")
     error = {"code": code, "reason": reason, "retryable": False}
     _status_event(tx, "message.failed", pending.session, pending.message_id, pending.to, "skipped",
-                  pending.cause, error=error)  # fmt: skip
+                  pending.cause, error=error, correlation_id=pending.origin)  # fmt: skip
     return Grant("skipped", code)
+
+
+def skip_queued(tx: Tx, campaign_id: str, session: str, limit: int) -> int:
+    """Skip queued sends of a cancelled campaign; returns how many were found."""
+    rows = tx.rows(
+        "SELECT message_id, chat_id, correlation_id FROM messages WHERE session = ? AND open = 1 "
+        "AND state = 'queued' AND cause = 'campaign' AND cause_id = ? ORDER BY message_id LIMIT ? {lock}",
+        (session, campaign_id, limit),
+    )
+    code, reason = "cancelled", "the campaign was cancelled"
+    skipped = tx.hits(_SKIP, [(tx.now, code, reason, row[0]) for row in rows])
+    error = {"code": code, "reason": reason, "retryable": False}
+    for (message_id, to, origin), fresh in zip(rows, skipped, strict=True):
+        if fresh:
+            _status_event(tx, "message.failed", session, message_id, to, "skipped", "campaign", error=error,
+                          correlation_id=origin)  # fmt: skip
+    return len(rows)
 
 
 def settle(tx: Tx, outcomes: Sequence[Outcome]) -> list[None]:
@@ -156,7 +185,7 @@ def settle(tx: Tx, outcomes: Sequence[Outcome]) -> list[None]:
             late.append((outcome.provider_id, outcome.message_id))
             continue
         _status_event(tx, "message.sent", outcome.session, outcome.message_id, outcome.to, "sent", outcome.cause,
-                      provider_id=outcome.provider_id)  # fmt: skip
+                      provider_id=outcome.provider_id, correlation_id=outcome.correlation_id)  # fmt: skip
     tx.many(_LATE_PROVIDER, late)
     for outcome in outcomes:
         if outcome.state != "sent":
@@ -183,12 +212,13 @@ def _end(tx: Tx, outcome: Outcome) -> None:
         return
     error = {"code": outcome.error_code, "reason": outcome.error_reason[:500], "retryable": outcome.retryable}
     name = "message.in_doubt" if state == "in_doubt" else "message.failed"
-    _status_event(tx, name, outcome.session, outcome.message_id, outcome.to, state, outcome.cause, error=error)
+    _status_event(tx, name, outcome.session, outcome.message_id, outcome.to, state, outcome.cause, error=error,
+                  correlation_id=outcome.correlation_id)  # fmt: skip
 
 
 def _status_event(
     tx: Tx, name: str, session: str, message_id: str, to: str, status: str, cause: str,
-    *, provider_id: str | None = None, error: dict[str, Any] | None = None,
+    *, provider_id: str | None = None, error: dict[str, Any] | None = None, correlation_id: str = "",
 ) -> None:  # fmt: skip
     data: dict[str, Any] = {"message_id": message_id, "status": status, "timestamp": iso(tx.now), "cause": cause}
     if provider_id:
@@ -201,7 +231,7 @@ def _status_event(
             session,
             data,
             created=tx.now,
-            correlation_id=message_id,
+            correlation_id=correlation_id or message_id,
             lane=lane_of(tx, session, to),
             subject=message_id,
             personal={"to": to},

@@ -15,12 +15,12 @@ _RANK = {
     "queued": 0, "sending": 1, "in_doubt": 1, "skipped": 1, "sent": 2, "failed": 3, "delivered": 4, "read": 5,
 }  # fmt: skip
 _BY_ID = (
-    "SELECT message_id, state, chat_id, provider_id, cause, session FROM messages WHERE message_id {in} "
-    "AND direction = 'out' {lock}"
+    "SELECT message_id, state, chat_id, provider_id, cause, session, correlation_id FROM messages "
+    "WHERE message_id {in} AND direction = 'out' {lock}"
 )
 _BY_PROVIDER = (
-    "SELECT message_id, state, chat_id, provider_id, cause, session FROM messages WHERE provider_id {in} "
-    "AND direction = 'out' {lock}"
+    "SELECT message_id, state, chat_id, provider_id, cause, session, correlation_id FROM messages "
+    "WHERE provider_id {in} AND direction = 'out' {lock}"
 )
 _UPDATE = (
     "UPDATE messages SET state = ?, open = NULL, updated = ?, provider_id = coalesce(provider_id, ?), "
@@ -52,7 +52,9 @@ def _record(tx: Tx, receipts: Sequence[Receipt]) -> list[bool]:
         if row is None:
             results.append(False)
             continue
-        message_id, state, chat_id, _, cause, _ = row
+        message_id, state, chat_id, _, cause, _, origin = row
+        if cause != "campaign":
+            origin = message_id
         state = str(states.get(message_id, state))
         if _RANK[receipt.status] <= _RANK[state]:
             results.append(False)
@@ -66,13 +68,13 @@ def _record(tx: Tx, receipts: Sequence[Receipt]) -> list[bool]:
         )  # fmt: skip
         if _RANK[state] < _RANK["sent"] and receipt.status != "sent" and not failed:
             # The status overtook the answer of the call: the message was evidently sent.
-            tx.journal(_event(tx, receipt, message_id, chat_id, cause, "sent"))
-        tx.journal(_event(tx, receipt, message_id, chat_id, cause, receipt.status))
+            tx.journal(_event(tx, receipt, message_id, chat_id, cause, "sent", origin))
+        tx.journal(_event(tx, receipt, message_id, chat_id, cause, receipt.status, origin))
     tx.many(_UPDATE, list(updates.values()))
     return results
 
 
-def _event(tx: Tx, receipt: Receipt, message_id: str, to: str, cause: str, status: str) -> Event:
+def _event(tx: Tx, receipt: Receipt, message_id: str, to: str, cause: str, status: str, origin: str) -> Event:
     data: dict[str, Any] = {
         "message_id": message_id, "provider_id": receipt.provider_id, "status": status,
         "timestamp": iso(receipt.timestamp), "cause": cause,
@@ -85,7 +87,7 @@ def _event(tx: Tx, receipt: Receipt, message_id: str, to: str, cause: str, statu
         receipt.session,
         data,
         created=tx.now,
-        correlation_id=message_id,
+        correlation_id=origin,
         lane=lane_of(tx, receipt.session, to),
         subject=message_id,
         personal={"to": to},

@@ -19,6 +19,10 @@ def _int(name: str, *, null: bool = False) -> Column[int]:
     return Column(name, Integer, nullable=null)
 
 
+def _place() -> Column[int]:
+    return Column("place", BigInteger, primary_key=True, autoincrement=False)
+
+
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
@@ -124,3 +128,42 @@ webhook_attempts = Table(
     Column("ms", Float(53), nullable=False), _text("error", null=True), _text("response"),
     Index("webhook_attempts_time", "webhook_id", "at"),
 )  # fmt: skip
+
+audiences = Table(
+    "audiences", metadata,
+    _text("id", key=True), _text("name"), _text("source"), _text("state"), _text("fields"), _big("total"), _big("seen"),
+    _big("duplicates"), _big("bad"), _text("reason", null=True), _big("created"), _big("updated"),
+)  # fmt: skip
+
+audience_members = Table(
+    "audience_members", metadata,
+    _text("audience_id", key=True), _place(), _text("contact"), _text("variables"),
+)  # fmt: skip
+
+audience_issues = Table(
+    "audience_issues", metadata,
+    _text("audience_id", key=True), _place(), _big("line"), _text("kind"), _text("value"), _text("message"),
+)  # fmt: skip
+
+contact_tags = Table("contact_tags", metadata, _text("tag", key=True), _text("contact", key=True), _big("created"))
+
+consents = Table(
+    "consents", metadata, _text("contact", key=True), _text("purpose", key=True), _text("source"), _big("created")
+)
+
+campaigns = Table(
+    "campaigns", metadata,
+    _text("id", key=True), _text("name"), _text("session"), _text("status"), _text("reason", null=True),
+    _text("hold", null=True), _int("halted"), _int("consent"), _text("audience_id"), _text("spec"), _big("total"),
+    _big("planned"), _big("fed"), _text("counts"), _big("created"), _big("updated"), _big("due_at", null=True),
+    _big("held_until", null=True), _big("started", null=True), _big("finished", null=True),
+    _partial("campaigns_live", "status", where="status IN ('scheduled', 'running', 'held')"),
+)  # fmt: skip
+
+campaign_recipients = Table(
+    "campaign_recipients", metadata,
+    _text("campaign_id", key=True), _place(), _text("contact"), _text("variant"), _text("variables"),
+    _int("attempt"), _int("superseded"), _text("skip_code", null=True), _text("skip_reason", null=True),
+)  # fmt: skip
+
+number_days = Table("number_days", metadata, _text("session", key=True), _text("day", key=True), _big("queued"))

@@ -98,5 +98,9 @@ def refusal(code: str, reason: str = "", retry_after: float | None = None) -> Se
     """The error to raise for a refusal with ``code``; ``retry_after`` in seconds."""
     known = meaning(code)
     return SendRefused(
-        reason or known.title, error_code=code, retryable=known.disposition == "retry", retry_after=retry_after
+        reason or known.title,
+        error_code=code,
+        retryable=known.disposition == "retry",
+        retry_after=retry_after,
+        hold=known.disposition == "hold",
     )

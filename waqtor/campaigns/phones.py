@@ -1,0 +1,95 @@
+"""Numbers as people and spreadsheets write them, made into contacts — or refused with a word that helps."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+
+from waqtor.contracts.addresses import parse_address
+from waqtor.errors import InvalidAddress
+
+_SCIENTIFIC = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+]?[0-9]{1,2}")
+_WHOLE_FLOAT = re.compile(r"([0-9]{6,15})[.,]0+")
+_LITERAL = re.compile(r'="?([^"]*)"?')
+_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"})
+
+
+class BadNumber(ValueError):
+    """Why a cell is no number that can be written to."""
+
+
+def contact_of(cell: str, region: str) -> str:
+    """The contact (E.164 digits) that a cell means; numbers without a country code are read as of ``region``.
+
+    Raises:
+        BadNumber: With the reason, for the list of bad rows.
+    """
+    text = "".join(_digit(c) for c in cell).strip().lstrip("\ufeff'").strip()
+    if not text:
+        raise BadNumber("the number is empty")
+    if text.upper() in _ERRORS:
+        raise BadNumber(f"the cell holds an error of the spreadsheet ({text})")
+    if text.startswith("="):
+        # Excel's way to keep a number as text is ="0501…"; any other formula has no value here.
+        found = _LITERAL.fullmatch(text)
+        if found is None or not re.fullmatch(r"[+0-9() .-]+", found[1]):
+            raise BadNumber("the cell holds a formula; paste its values instead")
+        text = found[1]
+    if _SCIENTIFIC.fullmatch(text):
+        text = _exact(text)
+    whole = _WHOLE_FLOAT.fullmatch(text)
+    return _parse(whole[1] if whole else text, region)
+
+
+def _exact(text: str) -> str:
+    """The digits of ``9.66501234567E+11``, when none was lost.
+
+    Raises:
+        BadNumber: Excel had cut digits off.
+    """
+    try:
+        mantissa = re.split("[eE]", text.replace(",", "."))[0]
+        value = Decimal(text.replace(",", "."))
+    except InvalidOperation:
+        raise BadNumber("this is no number") from None
+    digits = format(value.to_integral_value(), "f")
+    significant = len(mantissa.replace(".", "").lstrip("0"))
+    if value != value.to_integral_value() or len(digits) - significant > 2:
+        raise BadNumber("Excel's scientific notation has lost digits; format the column as text and export it again")
+    return digits
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str, region: str) -> str:
+    import phonenumbers
+
+    if "@" in text:
+        try:
+            address = parse_address(text)
+        except InvalidAddress as error:
+            raise BadNumber("this is no chat id") from error
+        if address.kind != "e164":
+            raise BadNumber("campaigns go to people, not to groups or hidden ids")
+        text = "+" + address.value
+    elif text.startswith("00"):
+        text = "+" + text[2:]
+    try:
+        number = phonenumbers.parse(text, region)
+        if not phonenumbers.is_valid_number(number) and not text.startswith("+"):
+            number = phonenumbers.parse("+" + text, None)  # 966501234567, without the +
+    except phonenumbers.NumberParseException:
+        raise BadNumber("this is no phone number") from None
+    if not phonenumbers.is_valid_number(number):
+        raise BadNumber("no such number exists; is the country code right?")
+    return f"{number.country_code}{phonenumbers.national_significant_number(number)}"
+
+
+def _digit(character: str) -> str:
+    if character.isascii():
+        return character
+    value = unicodedata.decimal(character, None)
+    if value is not None:
+        return str(value)
+    return "" if unicodedata.category(character) == "Cf" else " " if character.isspace() else character
