@@ -66,7 +66,8 @@ async def test_the_document_is_complete(client):
                 ref = response["content"]["application/json"]["schema"]["$ref"]
                 assert ref == "#/components/schemas/ErrorBody", name
         if "requestBody" in operation and not name.endswith(("/pause", "/resume", "/logout", "/restart", "/resolve")):
-            assert "example" in operation["requestBody"]["content"]["application/json"], name
+            content = operation["requestBody"]["content"]
+            assert "application/octet-stream" in content or "example" in content["application/json"], name
     assert operations["POST /api/v1/messages/send-text"]["security"] == [
         {"ApiKey": ["messages:send"]},
         {"Bearer": ["messages:send"]},
@@ -82,7 +83,8 @@ async def test_every_example_is_accepted(client):
         if "example" not in media or "{" in path:  # what is about one thing needs that thing first
             continue
         response = await client.post(path, json=media["example"])
-        assert response.status_code in {200, 201}, (path, response.text)
+        # A path about something that is not there: the example fits, and there is nothing to do it to.
+        assert response.status_code in ({404} if "{" in path else {200, 201}), (path, response.text)
         tried += 1
     assert tried >= 11
 

@@ -42,6 +42,8 @@ _SPEC = {
     "fallbacks": {"name": "Dear customer"},
 }
 _BODY = {"requestBody": {"content": {"application/json": {"example": _SPEC}}}}
+_REASON = {"requestBody": {"content": {"application/json": {"example": {"reason": "asked for by the shop"}}}}}
+_TEST = {"requestBody": {"content": {"application/json": {"example": {"recipients": ["+966501234567"]}}}}}
 _CSV = {"responses": {"200": {"content": {"text/csv": {"schema": {"type": "string"}}}}}}
 
 
@@ -119,7 +121,9 @@ def _action(name: str, path: str, shape: Any, words: str) -> None:
     act.__doc__ = words
     status = 201 if name == "clone" else 200
     endpoint: Callable[..., Awaitable[Response]] = act
-    routes.add("POST", f"/campaigns/{{campaign_id}}/{path}", SCOPE, shape, status=status, errors=(404, 409))(endpoint)
+    routes.add(
+        "POST", f"/campaigns/{{campaign_id}}/{path}", SCOPE, shape, status=status, errors=(404, 409), extra=_REASON
+    )(endpoint)
 
 
 for _name, _path, _shape, _words in (
@@ -134,7 +138,7 @@ for _name, _path, _shape, _words in (
     _action(_name, _path, _shape, _words)
 
 
-@routes.add("POST", "/campaigns/{campaign_id}/test-send", SCOPE, dict[str, Any], errors=(404, 409))
+@routes.add("POST", "/campaigns/{campaign_id}/test-send", SCOPE, dict[str, Any], errors=(404, 409), extra=_TEST)
 async def test_send(request: Request, campaign_id: str, body: TestSendBody) -> Response:
     """Send the message to a few own numbers, filled in as for the first recipient."""
     command = TestSend(campaign_id=campaign_id, recipients=body.recipients, variant=body.variant)
