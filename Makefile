@@ -67,6 +67,7 @@ bench: $(VENV)/.installed ## Run the measurements (about five minutes)
 	$(BIN)/waqtor bench ledger
 	$(BIN)/waqtor bench log
 	$(BIN)/waqtor bench match
+	$(BIN)/waqtor bench ws
 
 notebooks: $(VENV)/.dev ## Execute the notebooks and keep their pictures
 	$(BIN)/python notebooks/run.py

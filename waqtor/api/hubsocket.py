@@ -97,12 +97,13 @@ class HubSocket(WebSocketsSansIOProtocol):
 
     def write(self, chunk: Chunk) -> None:
         """Write frames as one piece, compressed where that was negotiated; nothing happens once it is closed."""
-        if self.close_sent or self.transport.is_closing():
+        transport = self.transport
+        if self.close_sent or transport.is_closing():
             return
         if self._deflate is None:
-            self.transport.write(chunk.wire)
+            transport.write(chunk.wire)
         else:
-            self.transport.write(b"".join([self._compress(frame.text) for frame in chunk.frames]))
+            transport.write(b"".join([self._compress(frame.text) for frame in chunk.frames]))
 
     def close(self, code: int, reason: str) -> None:
         """Write a close frame; the connection is cut when the peer does not answer it in time."""

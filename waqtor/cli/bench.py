@@ -73,6 +73,19 @@ def match(
 
 
 @app.command()
+def ws(
+    clients: Annotated[int, typer.Option(min=10, help="Readers.")] = 1000,
+    seconds: Annotated[float, typer.Option(min=1, help="About how long each load lasts.")] = 5.0,
+    keep: Keep = None,
+    as_json: AsJson = False,
+) -> None:
+    """WebSocket deliveries per second of CPU beside Node and websockets.broadcast; latency, memory, compression."""
+    from waqtor.benchmarks.fanout import run
+
+    _finish(run(clients=clients, seconds=seconds, keep=keep), as_json)
+
+
+@app.command()
 def chaos(
     kills: Annotated[int, typer.Option(min=1, help="How often the sidecar is killed.")] = 50,
     seed: Annotated[int, typer.Option(help="Of the moments and the load.")] = 1,

@@ -18,7 +18,7 @@ class Socket(Protocol):
 
     @property
     def paused(self) -> bool:
-        """Whether the peer reads more slowly than we write: whoever can wait should."""
+        """Whether the peer reads more slowly than we write; true at half of the buffer limit at the latest."""
         ...
 
     @property
