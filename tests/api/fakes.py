@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.webhooks.memory import memory_webhooks
 from waqtor.contracts import commands as c
+from waqtor.contracts import learning
 from waqtor.contracts.addresses import parse_address
 from waqtor.contracts.campaigns import (
     AudienceView,
@@ -202,6 +203,21 @@ class FakeBot:
         return self.status()
 
 
+class FakeSuggestions:
+    """Reads of a desk with nothing on it."""
+
+    async def listed(self, status: str | None = None) -> list[Any]:
+        return []
+
+    async def get(self, suggestion_id: str) -> Any:
+        raise NotFound("There is no such suggestion.")
+
+    diff = get
+
+    async def labels(self, before: str | None = None, limit: int = 50) -> list[Any]:
+        return []
+
+
 class FakeTally:
     def __init__(self) -> None:
         self.rows: list[tuple[Any, ...]] = []
@@ -291,6 +307,7 @@ class FakeEngine:
         self.keys = FakeKeys(self.clock)
         self.archive = FakeArchive()
         self.bot = FakeBot()
+        self.suggestions = FakeSuggestions()
         self.log = FakeLog()
         self.hub = FakeHub()
         self.webhooks = memory_webhooks(self.clock)
@@ -334,6 +351,23 @@ class FakeEngine:
             return made.model_dump(mode="json")
         if isinstance(command, CampaignAction | TestSend | DeleteAudience):
             raise NotFound("There is no such campaign or audience.")
+        if isinstance(command, learning.RefreshSuggestions):
+            return {"messages": 0, "answered": 0, "unanswered": 0, "suggestions": {}}
+        if isinstance(command, learning.AcceptSuggestion):
+            return learning.CheckReport(
+                suggestion_id=command.suggestion_id, rule_id="gifts", file="custom.yaml", diff="", revision="r2"
+            )
+        if isinstance(command, learning.UnlabelDecision):
+            return {"trace_id": command.trace_id, "removed": False}
+        if isinstance(command, learning.LabelDecision):
+            return learning.LabelView(
+                message_id="m", session="default", created=iso(0), **command.model_dump(include={"trace_id", "right"})
+            )
+        if hasattr(command, "suggestion_id"):
+            return learning.SuggestionView(
+                id=command.suggestion_id, kind="new_rule", status="open", title="gifts", language="en", rule_id="gifts",
+                messages=1, customers=1, created=iso(0), updated=iso(0),
+            )  # fmt: skip
         return self._send(command, key)
 
     def _send(self, command: Any, key: str | None) -> SendReceipt:

@@ -30,6 +30,7 @@ from waqtor.api.routes import (
     messages,
     sessions,
     smartbot,
+    suggestions,
     system,
     webhooks,
 )
@@ -44,6 +45,7 @@ SPECS: tuple[RouteSpec, ...] = (
     *smartbot.routes.specs,
     *campaigns.routes.specs,
     *audiences.routes.specs,
+    *suggestions.routes.specs,
     *analytics.routes.specs,
     *webhooks.routes.specs,
     *keys.routes.specs,

@@ -26,6 +26,7 @@ _TAGS = [
     {"name": "chats", "description": "Conversations, and keeping the bot quiet in one."},
     {"name": "session", "description": "The numbers that the engine runs."},
     {"name": "smartbot", "description": "Try the bot, read its decisions, change its rules."},
+    {"name": "suggestions", "description": "What the bot could learn, and decisions that people judged."},
     {"name": "analytics", "description": "SQL over the traffic log."},
     {"name": "keys", "description": "API keys, tickets for sockets, who am I."},
     {"name": "system", "description": "Health and metrics."},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from waqtor.contracts.learning import LabelView, SuggestionDiff, SuggestionView
 from waqtor.contracts.rules import Rule
 from waqtor.contracts.views import QueryResult, RuleView, SendReceipt, SessionView, Trace
 from waqtor.kernel.access import Keys, Principal
@@ -68,6 +69,30 @@ class Bot(Protocol):
         ...
 
 
+class Suggestions(Protocol):
+    """Reading what the learning loop found; changes are commands."""
+
+    async def listed(self, status: str | None = None) -> list[SuggestionView]:
+        """Suggestions, those that serve most customers first."""
+        ...
+
+    async def get(self, suggestion_id: str) -> SuggestionView:
+        """One suggestion with its evidence.
+
+        Raises:
+            NotFound: No such suggestion.
+        """
+        ...
+
+    async def diff(self, suggestion_id: str) -> SuggestionDiff:
+        """What accepting it would write."""
+        ...
+
+    async def labels(self, before: str | None = None, limit: int = 50) -> list[LabelView]:
+        """Decisions that people judged, the latest first."""
+        ...
+
+
 class TrafficLog(Protocol):
     """Read-only SQL over the traffic log."""
 
@@ -121,6 +146,11 @@ class EngineLike(Protocol):
     @property
     def bot(self) -> Bot:
         """The bot."""
+        ...
+
+    @property
+    def suggestions(self) -> Suggestions:
+        """The learning loop."""
         ...
 
     @property

@@ -33,11 +33,13 @@ from waqtor.realtime.hub import Hub
 from waqtor.settings import Settings
 from waqtor.smartbot.plugin import SmartBotPlugin
 from waqtor.smartbot.service import BotService
+from waqtor.smartbot.suggestion_desk import SuggestionDesk
 from waqtor.storage.archive import SqlArchive
 from waqtor.storage.chatstate import ChatStates
 from waqtor.storage.cursors import SqlCursors
 from waqtor.storage.duck_log import DuckLog
 from waqtor.storage.keys import SqlKeys
+from waqtor.storage.learning import SqlSuggestions
 from waqtor.storage.ledger import SqlLedger
 from waqtor.storage.store import SqlStore
 from waqtor.transports import make_transport
@@ -73,6 +75,11 @@ class Engine:
             settings, clock=self.clock, telemetry=self.telemetry, publish=EngineContext(self).publish,
             controls=self.chat_states,
         )  # fmt: skip
+        self.suggestions = SuggestionDesk(
+            SqlSuggestions(self.store), settings, self.bot.trial, self.clock, self.bot.reload
+        )
+        for command, handler in self.suggestions.handlers().items():
+            self.bus.handle(command, handler)
         self.plugins = PluginManager(self.telemetry, disabled=settings.plugins_disabled, trace=settings.trace_plugins)
         self.log = DuckLog(
             settings.duckdb_file, self.journal, memory=settings.duckdb_memory, flush_ms=settings.log_flush_ms,

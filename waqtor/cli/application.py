@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from waqtor import __version__
-from waqtor.cli import bench, campaign, chats, db, keys, rules, send, session, webhooks
+from waqtor.cli import bench, campaign, chats, db, keys, rules, send, session, suggestions, webhooks
 from waqtor.cli import eval as evaluation
 from waqtor.cli.replay import replay
+from waqtor.cli.replay_rules import replay_rules
 from waqtor.cli.serve import serve
 from waqtor.cli.simulator import simulator
 from waqtor.cli.up import up
@@ -41,6 +42,7 @@ app.command()(up)
 app.command()(serve)
 app.command()(simulator)
 app.command()(replay)
+app.command(name="replay-rules")(replay_rules)
 app.command(name="test")(rules.test_command)
 app.command(name="eval")(evaluation.evaluate_command)
 app.command(name="tune")(evaluation.tune_command)
@@ -50,6 +52,7 @@ app.add_typer(chats.app, name="chats")
 app.add_typer(session.app, name="session")
 app.add_typer(rules.app, name="rules")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(suggestions.app, name="suggestions")
 app.add_typer(keys.app, name="keys")
 app.add_typer(bench.app, name="bench")
 app.add_typer(db.app, name="db")

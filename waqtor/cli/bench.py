@@ -97,3 +97,17 @@ def chaos(
     from waqtor.benchmarks.chaos import run
 
     _finish(run(kills=kills, seed=seed, postgres=postgres, keep=keep), as_json)
+
+
+@app.command()
+def suggestions(
+    dataset: Annotated[Path | None, typer.Option(help="Folder of clinc150; default: the shared one.")] = None,
+    encoder: Annotated[str, typer.Option(help="Encoder; default: the setting.")] = "",
+    seed: Annotated[int, typer.Option(help="Chooses the intents that are left out.")] = 7,
+    keep: Keep = None,
+    as_json: AsJson = False,
+) -> None:
+    """Intents that the learning loop finds anew, and the gain that it promised beside the gain that came."""
+    from waqtor.benchmarks.suggestions import run
+
+    _finish(run(dataset, encoder=encoder, seed=seed, keep=keep), as_json)

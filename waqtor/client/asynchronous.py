@@ -20,6 +20,7 @@ from waqtor.client.messages import AsyncMessages
 from waqtor.client.registry import F, Registry
 from waqtor.client.smartbot import AsyncSmartbot
 from waqtor.client.status import AsyncStatus
+from waqtor.client.suggestions import AsyncSuggestions
 from waqtor.client.webhooks import AsyncWebhooks
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class AsyncWaqtorClient:
         status: Sessions and health.
         smartbot: Test bench, history, rules.
         webhooks: Registering webhooks, their logs and replay.
+        suggestions: The learning loop: suggestions and labels.
         analytics: SQL over the traffic log.
         keys: API keys.
     """
@@ -77,6 +79,7 @@ class AsyncWaqtorClient:
         self.campaigns = AsyncCampaigns(self)
         self.status = AsyncStatus(self)
         self.smartbot = AsyncSmartbot(self)
+        self.suggestions = AsyncSuggestions(self)
         self.analytics = AsyncAnalytics(self)
         self.keys = AsyncKeys(self)
         self.webhooks = AsyncWebhooks(self)

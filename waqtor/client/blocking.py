@@ -22,6 +22,7 @@ from waqtor.client.messages import Messages
 from waqtor.client.registry import F, Incoming, Registry
 from waqtor.client.smartbot import Smartbot
 from waqtor.client.status import Status
+from waqtor.client.suggestions import Suggestions
 from waqtor.client.webhooks import Webhooks
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class WaqtorClient:
         status: Sessions and health.
         smartbot: Test bench, history, rules.
         webhooks: Registering webhooks, their logs and replay.
+        suggestions: The learning loop: suggestions and labels.
         analytics: SQL over the traffic log.
         keys: API keys.
     """
@@ -75,6 +77,7 @@ class WaqtorClient:
         self.campaigns = Campaigns(self)
         self.status = Status(self)
         self.smartbot = Smartbot(self)
+        self.suggestions = Suggestions(self)
         self.analytics = Analytics(self)
         self.keys = Keys(self)
         self.webhooks = Webhooks(self)

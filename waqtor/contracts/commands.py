@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field
 
+from waqtor.contracts import learning
 from waqtor.contracts import webhooks as w
 from waqtor.contracts.base import Model
 from waqtor.contracts.campaigns import CampaignAction, CreateAudience, CreateCampaign, DeleteAudience, TestSend
@@ -188,6 +189,8 @@ class CommandSpec:
 _M = "/messages"
 _W, _WM = "/webhooks", "webhooks:manage"
 _C = "campaigns:manage"
+_S = "/smartbot/suggestions"
+_ONE = f"{_S}/{{suggestion_id}}"
 _SPECS = (
     CommandSpec("send_text", SendText, f"POST {_M}/send-text", "messages.send", "send text", "messages:send"),
     CommandSpec("send_media", SendMedia, f"POST {_M}/send-media", "messages.send_media", "send media", "messages:send"),
@@ -293,6 +296,19 @@ _SPECS = (
     ),
     CommandSpec(
         "replay_webhook", w.ReplayWebhook, f"POST {_W}/{{webhook_id}}/replay", "webhooks.replay", "webhooks replay", _WM
+    ),
+    *(
+        CommandSpec(name, model, route, f"suggestions.{word}", f"suggestions {word}", "smartbot:write")
+        for name, model, route, word in (
+            ("refresh_suggestions", learning.RefreshSuggestions, f"POST {_S}/refresh", "refresh"),
+            ("edit_suggestion", learning.EditSuggestion, f"PATCH {_ONE}", "edit"),
+            ("accept_suggestion", learning.AcceptSuggestion, f"POST {_ONE}/accept", "accept"),
+            ("reject_suggestion", learning.RejectSuggestion, f"POST {_ONE}/reject", "reject"),
+            ("snooze_suggestion", learning.SnoozeSuggestion, f"POST {_ONE}/snooze", "snooze"),
+            ("reopen_suggestion", learning.ReopenSuggestion, f"POST {_ONE}/reopen", "reopen"),
+            ("label_decision", learning.LabelDecision, "PUT /smartbot/labels/{trace_id}", "label"),
+            ("unlabel_decision", learning.UnlabelDecision, "DELETE /smartbot/labels/{trace_id}", "unlabel"),
+        )
     ),
 )
 

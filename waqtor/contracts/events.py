@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from waqtor.contracts import event_data as d
+from waqtor.contracts import learning
 from waqtor.contracts.base import Model
 from waqtor.contracts.ids import new_ulid
 
@@ -114,6 +115,8 @@ _SPECS = (
         "smartbot.handoff", d.SmartbotUnmatched, "The bot handed a chat to a person.", True, True, ("from", "trigger")
     ),
     EventSpec("smartbot.rule-updated", d.RuleUpdated, "A rule was added, changed or removed."),
+    EventSpec("smartbot.suggestion-updated", learning.SuggestionUpdated, "A person worked on a suggestion."),
+    EventSpec("smartbot.labelled", learning.DecisionLabelled, "A person judged a decision."),
     EventSpec("notification.created", d.NotificationData, "A notification for a person."),
     EventSpec("notification.updated", d.NotificationData, "A notification was read, seen or deleted."),
     EventSpec("webhook.delivery", d.WebhookDelivery, "One attempt to deliver a webhook."),

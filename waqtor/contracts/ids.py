@@ -70,6 +70,11 @@ def ulid_ms(ulid: str) -> int:
     return value
 
 
+def ulid_floor(ms: int) -> str:
+    """Return what sorts before every ULID made at ``ms`` or later, and after those made earlier."""
+    return _encode(max(0, ms), 5)
+
+
 def is_ulid(text: str) -> bool:
     """Tell whether ``text`` has the form of a ULID."""
     return len(text) == 26 and text[0] in "01234567" and all(c in _ALPHABET for c in text.upper())

@@ -34,6 +34,7 @@ from waqtor.smartbot.requests import Request, encodable, request_of
 from waqtor.smartbot.rule_store import RuleStore
 from waqtor.smartbot.rules_io import Loaded, LoadedCase, issue_details
 from waqtor.smartbot.ruleset import RuleSet
+from waqtor.smartbot.trial import Trial
 
 _log = structlog.get_logger(__name__)
 
@@ -86,6 +87,7 @@ class BotService:
         self._write_lock = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self.trial = Trial(settings, self._encoder, lambda: self._rules, self._clock)
         self._state = "stopped"
         self._errors: list[dict[str, Any]] = []
         self._last_error = ""
@@ -117,6 +119,7 @@ class BotService:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         await self._vectors.close()
+        self.trial.close()
         self._builder.shutdown(wait=False, cancel_futures=True)
         self._state = "stopped"
 

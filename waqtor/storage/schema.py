@@ -167,3 +167,23 @@ campaign_recipients = Table(
 )  # fmt: skip
 
 number_days = Table("number_days", metadata, _text("session", key=True), _text("day", key=True), _big("queued"))
+
+suggestions = Table(
+    "suggestions", metadata,
+    _text("id", key=True), _text("kind"), _text("status"), _text("language"), _text("rule_id"), _int("messages"),
+    _int("customers"), _big("snoozed_until", null=True), _big("created"), _big("updated"), _text("data"),
+    Index("suggestions_status", "status", "customers"),
+)  # fmt: skip
+
+suggestion_members = Table(
+    "suggestion_members", metadata,
+    _text("suggestion_id", key=True), _text("message_id", key=True),
+    Index("suggestion_members_message", "message_id"),
+)  # fmt: skip
+
+labels = Table(
+    "labels", metadata,
+    _text("trace_id", key=True), _text("message_id"), _text("session"), _int("was_right"), _text("rule_id", null=True),
+    _text("note"), _text("labelled_by"), _big("created"),
+    Index("labels_message", "message_id"),
+)  # fmt: skip
