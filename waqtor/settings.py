@@ -155,6 +155,7 @@ class Settings(BaseSettings):
         5.0, "A webhook that only failed for so many days is switched off; 0: never.", ge=0
     )
     webhook_log_days: int = _setting(30, "Days that ended deliveries and their attempts are kept.", ge=1)
+    notification_days: int = _setting(30, "Days that notifications are kept.", ge=1)
     secret_key: SecretStr | None = _setting(
         None,
         "Key under which secrets are encrypted at rest; empty: secret.key in the data folder. Engines that share a "

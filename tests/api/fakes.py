@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.notifications.memory import memory_notifications
 from tests.webhooks.memory import memory_webhooks
 from waqtor.contracts import commands as c
 from waqtor.contracts import learning
@@ -312,6 +313,7 @@ class FakeEngine:
         self.hub = FakeHub()
         self.webhooks = memory_webhooks(self.clock)
         self.campaigns = FakeCampaigns()
+        self.notifications = memory_notifications(self.clock)
         self.reasons: list[str] = []
         self.failing: WaqtorError | Exception | None = None
         self.commands: list[tuple[Any, str | None]] = []

@@ -12,6 +12,7 @@ from waqtor.kernel.access import Keys, Principal
 from waqtor.kernel.clock import Clock
 from waqtor.kernel.telemetry import Telemetry
 from waqtor.messaging.ports import Archive
+from waqtor.notifications.service import NotificationService
 from waqtor.settings import Settings
 from waqtor.webhooks.service import WebhookService
 
@@ -166,6 +167,11 @@ class EngineLike(Protocol):
     @property
     def campaigns(self) -> Any:
         """Campaigns and audiences (:class:`waqtor.campaigns.service.Campaigns`)."""
+        ...
+
+    @property
+    def notifications(self) -> NotificationService:
+        """What a person should know."""
         ...
 
     @property

@@ -15,6 +15,7 @@ from waqtor.bootstrap.campaigning import carry_out, make_campaigns
 from waqtor.bootstrap.commands import SENDS, Commands
 from waqtor.bootstrap.context import EngineContext
 from waqtor.bootstrap.firststart import ensure_admin_key
+from waqtor.bootstrap.notifications import make_notifications
 from waqtor.bootstrap.session import SessionRuntime
 from waqtor.bootstrap.webhooks import make_webhooks
 from waqtor.contracts import commands as c
@@ -29,6 +30,7 @@ from waqtor.kernel.tasks import Supervisor
 from waqtor.kernel.telemetry import Telemetry
 from waqtor.messaging.answering import Answerer
 from waqtor.messaging.ports import Pending
+from waqtor.notifications.rules import TYPES as NOTIFYING
 from waqtor.realtime.hub import Hub
 from waqtor.settings import Settings
 from waqtor.smartbot.plugin import SmartBotPlugin
@@ -90,6 +92,7 @@ class Engine:
             self.journal, self.telemetry, settings, keys=self.keys, bus=self.bus, clock=self.clock,
             sessions=self.sessions, server=f"waqtor/{__version__}",
         )  # fmt: skip
+        self.notifications = make_notifications(settings, self.store, self.clock)
         self.webhooks = make_webhooks(settings, self.store, self.cursors, self.clock)
         self._supervisor = Supervisor(self._fail)
         self._runtimes: dict[str, SessionRuntime] = {}
@@ -123,6 +126,8 @@ class Engine:
             for kind in ("session.qr", "campaign.progress"):
                 self.bus.subscribe(kind, self.webhooks.on_event)
             self._supervise("webhooks", self.webhooks.run)
+            self._read("notifications", self.notifications.on_event, NOTIFYING, start="head")
+            self._supervise("notification-retention", self.notifications.run)
             await self.hub.start()
             await self.campaigns.audiences.store.forget_unfinished()
             self._start_session(self.settings.session)

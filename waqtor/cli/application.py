@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from waqtor import __version__
-from waqtor.cli import bench, campaign, chats, db, keys, rules, send, session, suggestions, webhooks
+from waqtor.cli import bench, campaign, chats, db, keys, notifications, rules, send, session, suggestions, webhooks
 from waqtor.cli import eval as evaluation
 from waqtor.cli.replay import replay
 from waqtor.cli.replay_rules import replay_rules
@@ -51,6 +51,7 @@ app.add_typer(campaign.app, name="campaign")
 app.add_typer(chats.app, name="chats")
 app.add_typer(session.app, name="session")
 app.add_typer(rules.app, name="rules")
+app.add_typer(notifications.app, name="notifications")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(suggestions.app, name="suggestions")
 app.add_typer(keys.app, name="keys")

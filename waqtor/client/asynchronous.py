@@ -17,6 +17,7 @@ from waqtor.client.cursors import Cursor, FileCursor, MemoryCursor
 from waqtor.client.http import Policy, failure_of, request_of, result_of, wait_after_failure, wait_before_retry
 from waqtor.client.keys import AsyncKeys
 from waqtor.client.messages import AsyncMessages
+from waqtor.client.notifications import AsyncNotifications
 from waqtor.client.registry import F, Registry
 from waqtor.client.smartbot import AsyncSmartbot
 from waqtor.client.status import AsyncStatus
@@ -47,6 +48,7 @@ class AsyncWaqtorClient:
         campaigns: Campaigns and audiences.
         status: Sessions and health.
         smartbot: Test bench, history, rules.
+        notifications: What a person should know.
         webhooks: Registering webhooks, their logs and replay.
         suggestions: The learning loop: suggestions and labels.
         analytics: SQL over the traffic log.
@@ -82,6 +84,7 @@ class AsyncWaqtorClient:
         self.suggestions = AsyncSuggestions(self)
         self.analytics = AsyncAnalytics(self)
         self.keys = AsyncKeys(self)
+        self.notifications = AsyncNotifications(self)
         self.webhooks = AsyncWebhooks(self)
 
     async def metrics(self) -> dict[str, Any]:

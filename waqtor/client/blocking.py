@@ -19,6 +19,7 @@ from waqtor.client.cursors import Cursor, FileCursor, MemoryCursor
 from waqtor.client.http import Policy, failure_of, request_of, result_of, wait_after_failure, wait_before_retry
 from waqtor.client.keys import Keys
 from waqtor.client.messages import Messages
+from waqtor.client.notifications import Notifications
 from waqtor.client.registry import F, Incoming, Registry
 from waqtor.client.smartbot import Smartbot
 from waqtor.client.status import Status
@@ -47,6 +48,7 @@ class WaqtorClient:
         campaigns: Campaigns and audiences.
         status: Sessions and health.
         smartbot: Test bench, history, rules.
+        notifications: What a person should know.
         webhooks: Registering webhooks, their logs and replay.
         suggestions: The learning loop: suggestions and labels.
         analytics: SQL over the traffic log.
@@ -80,6 +82,7 @@ class WaqtorClient:
         self.suggestions = Suggestions(self)
         self.analytics = Analytics(self)
         self.keys = Keys(self)
+        self.notifications = Notifications(self)
         self.webhooks = Webhooks(self)
 
     def metrics(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, Field
 
 from waqtor.contracts import learning
+from waqtor.contracts import notifications as n
 from waqtor.contracts import webhooks as w
 from waqtor.contracts.base import Model
 from waqtor.contracts.campaigns import CampaignAction, CreateAudience, CreateCampaign, DeleteAudience, TestSend
@@ -312,5 +313,25 @@ _SPECS = (
     ),
 )
 
-COMMANDS: Mapping[str, CommandSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
-"""Commands that the engine carries out, by name."""
+_N = "/notifications"
+_NOTIFICATION_SPECS = (
+    CommandSpec(
+        "create_notification", n.CreateNotification, f"POST {_N}", "notifications.create", "notifications create",
+        "notifications",
+    ),
+    CommandSpec(
+        "update_notification", n.UpdateNotification, f"PATCH {_N}/{{notification_id}}", "notifications.update",
+        "notifications update", "notifications",
+    ),
+    CommandSpec(
+        "delete_notification", n.DeleteNotification, f"DELETE {_N}/{{notification_id}}", "notifications.delete",
+        "notifications delete", "notifications",
+    ),
+    CommandSpec(
+        "read_all_notifications", n.ReadAllNotifications, f"POST {_N}/read-all", "notifications.read_all",
+        "notifications read-all", "notifications",
+    ),
+)  # fmt: skip
+
+COMMANDS: Mapping[str, CommandSpec] = MappingProxyType({spec.name: spec for spec in (*_SPECS, *_NOTIFICATION_SPECS)})
+"""Commands that the engine carries out today, by name (campaign commands join with their feature)."""

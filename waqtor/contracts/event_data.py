@@ -153,6 +153,12 @@ class SmartbotUnmatched(Model):
     erased: bool = False
 
 
+class SuggestionsReady(Model):
+    """How many suggestions wait for a person."""
+
+    count: int
+
+
 class RuleUpdated(Model):
     """What happened to a rule, and the revision that holds now."""
 

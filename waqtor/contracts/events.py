@@ -114,6 +114,7 @@ _SPECS = (
     EventSpec(
         "smartbot.handoff", d.SmartbotUnmatched, "The bot handed a chat to a person.", True, True, ("from", "trigger")
     ),
+    EventSpec("smartbot.suggestions-ready", d.SuggestionsReady, "Suggestions wait for a person."),
     EventSpec("smartbot.rule-updated", d.RuleUpdated, "A rule was added, changed or removed."),
     EventSpec("smartbot.suggestion-updated", learning.SuggestionUpdated, "A person worked on a suggestion."),
     EventSpec("smartbot.labelled", learning.DecisionLabelled, "A person judged a decision."),

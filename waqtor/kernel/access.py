@@ -13,6 +13,7 @@ SCOPES: dict[str, str] = {
     "messages:send": "Send messages, pause and resume the bot in a chat.",
     "messages:read": "Read messages, chats and session states, texts included.",
     "campaigns:manage": "Create and run campaigns.",
+    "notifications": "Read, mark and make notifications.",
     "webhooks:manage": "Register webhooks, read their logs, test and replay them.",
     "smartbot:read": "Read rules and history, test the bot.",
     "smartbot:write": "Change rules.",

@@ -1,1 +1,1 @@
-"""Notifications for the people who run the bot."""
+"""Notifications: what a person should know, kept until read, counted at once, told live."""

@@ -25,6 +25,7 @@ PRESETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _SCOPES: Final = {
     "session.qr": "admin",
     "webhook": "webhooks:manage",
+    "notification": "notifications",
     "reader.set-aside": "admin",
     "metrics": "analytics:read",
     "campaign": "campaigns:manage",

@@ -187,3 +187,21 @@ labels = Table(
     _text("note"), _text("labelled_by"), _big("created"),
     Index("labels_message", "message_id"),
 )  # fmt: skip
+
+notifications = Table(
+    "notifications", metadata,
+    _text("id", key=True), _text("owner"), _big("seq"), _text("type"), _text("kind"), _text("title"),
+    _text("message"), _text("icon", null=True), _text("link", null=True), _int("is_read", null=True),
+    _int("is_seen"), _int("amount"), _text("dedupe_key", null=True), _text("source", null=True), _big("created"),
+    _big("updated"),
+    Index("notifications_order", "owner", "seq", unique=True),
+    _partial("notifications_open", "owner", "seq", where="is_read IS NULL"),
+    _partial("notifications_unread_again", "owner", "seq", where="is_read = 0"),
+    _partial("notifications_key", "owner", "dedupe_key", "seq", where="dedupe_key IS NOT NULL"),
+    Index("notifications_age", "created"),
+)  # fmt: skip
+
+notification_marks = Table(
+    "notification_marks", metadata,
+    _text("owner", key=True), _big("last_seq"), _big("read_upto"), _big("unread"), _big("total"), _text("muted"),
+)  # fmt: skip

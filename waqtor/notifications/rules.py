@@ -1,0 +1,92 @@
+"""Which events make a notification. Titles and messages name no contact and quote no text."""
+
+from __future__ import annotations
+
+from waqtor.contracts.events import Event
+from waqtor.notifications.ports import Note
+
+TYPES = frozenset(
+    {"session.status", "campaign.completed", "campaign.failed", "campaign.paused", "webhook.disabled",
+     "webhook.delivery", "reader.set-aside", "smartbot.handoff", "smartbot.suggestions-ready"}
+)  # fmt: skip
+"""The event types that may make one."""
+
+
+def note_of(event: Event) -> Note | None:
+    """The notification of an event, if it makes one."""
+    make = {
+        "session": _session, "campaign": _campaign, "webhook": _webhook, "reader": _reader, "smartbot": _smartbot,
+    }.get(event.type.split(".", 1)[0])  # fmt: skip
+    return make(event) if make is not None and event.type in TYPES else None
+
+
+def _session(event: Event) -> Note | None:
+    status, reason = event.data.get("status"), event.data.get("reason") or ""
+    if status not in {"disconnected", "auth_failure"}:
+        return None
+    title = "WhatsApp was disconnected" if status == "disconnected" else "WhatsApp refused the login"
+    return Note(
+        "session", "error", title, f"Session {event.session}. {reason}".strip(), "link_off", "/",
+        f"session:{event.session}:{status}", event.id,
+    )  # fmt: skip
+
+
+def _campaign(event: Event) -> Note | None:
+    data, step = event.data, event.type.split(".", 1)[1]
+    campaign, reason = str(data.get("campaign_id")), str(data.get("reason") or "")
+    counts = f"{data.get('sent', 0)} of {data.get('total', 0)} sent, {data.get('failed', 0)} failed."
+    link = "/campaigns"
+    if step == "completed":
+        return Note("campaign", "success", "A campaign has finished", counts, "campaign", link, None, event.id)
+    if step == "failed":
+        return Note(
+            "campaign", "error", "A campaign has failed", f"{reason} {counts}".strip(), "campaign", link, None, event.id
+        )
+    if data.get("status") != "held" and not reason:
+        return None  # paused by a person, who knows
+    title = "A campaign was paused by its error budget" if "budget" in reason.lower() else "A campaign is held"
+    return Note(
+        "campaign",
+        "warning",
+        title,
+        f"{reason} {counts}".strip(),
+        "campaign",
+        link,
+        f"campaign:{campaign}:held",
+        event.id,
+    )
+
+
+def _webhook(event: Event) -> Note | None:
+    data = event.data
+    if event.type == "webhook.disabled":
+        return Note(
+            "webhook", "error", "A webhook was switched off", f"{data['host']}: {data['reason']}", "webhook",
+            "/webhooks", None, event.id,
+        )  # fmt: skip
+    if data.get("status") != "dead":
+        return None
+    return Note(
+        "webhook", "warning", "Webhook deliveries were given up", "They can be replayed from the webhook's log.",
+        "webhook", "/webhooks", f"dead:{data['webhook_id']}", event.id,
+    )  # fmt: skip
+
+
+def _reader(event: Event) -> Note | None:
+    data = event.data
+    return Note(
+        "reader", "warning", "An event was set aside", f"{data['reader']} could not handle {data['event_type']}.",
+        "report", "/", f"aside:{data['reader']}", event.id,
+    )  # fmt: skip
+
+
+def _smartbot(event: Event) -> Note | None:
+    if event.type == "smartbot.handoff":
+        return Note(
+            "handoff", "info", "A customer waits for a person", f"Session {event.session}.", "support_agent",
+            "/messages", f"handoff:{event.session}", event.id,
+        )  # fmt: skip
+    return Note(
+        "suggestion", "info", "Suggestions are ready for review", f"{event.data.get('count', 0)} wait.", "lightbulb",
+        "/suggestions", "suggestions", event.id,
+    )  # fmt: skip
