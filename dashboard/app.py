@@ -21,7 +21,7 @@ from dashboard.ui.i18n import t  # noqa: E402
 # By section: file name in app_pages/, and symbol.
 PAGES = {
     "work": (("overview", "monitoring"), ("messages", "forum")),
-    "bot": (("bench", "science"), ("rules", "rule"), ("history", "history")),
+    "bot": (("bench", "science"), ("rules", "rule"), ("suggestions", "lightbulb"), ("history", "history")),
     "system": (("settings", "settings"),),
 }
 

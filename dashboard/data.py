@@ -15,6 +15,7 @@ import streamlit as st
 from dashboard import queries
 from waqtor.client import Listing, WaqtorClient
 from waqtor.client.access import find_access
+from waqtor.contracts.learning import CheckReport, SuggestionDiff, SuggestionStatus, SuggestionView
 from waqtor.contracts.views import ChatView, HistoryView, MessageView, QueryResult, RuleView, SessionView, Trace
 from waqtor.errors import Unauthorized, WaqtorError
 
@@ -217,4 +218,58 @@ def resolve(message_id: str, outcome: Literal["sent", "not_sent"], *, resend: bo
 def rebuild() -> None:
     """Have the bot read its rules again."""
     client().smartbot.rebuild()
+    forget()
+
+
+@st.cache_data(ttl=_SLOW, max_entries=8, show_spinner=False)
+def suggestions(status: SuggestionStatus) -> Sequence[SuggestionView]:
+    """Suggestions of a status, those that serve most customers first."""
+    return tuple(client().suggestions.list(status))
+
+
+@st.cache_data(ttl=_SLOW, max_entries=32, show_spinner=False)
+def suggestion(suggestion_id: str) -> SuggestionView:
+    """One suggestion with its evidence."""
+    return client().suggestions.get(suggestion_id)
+
+
+def suggestion_diff(suggestion_id: str) -> SuggestionDiff:
+    """What accepting would write."""
+    return client().suggestions.diff(suggestion_id)
+
+
+def refresh_suggestions() -> None:
+    """Look at the messages of the last days again."""
+    client().suggestions.refresh()
+    forget()
+
+
+def edit_suggestion(suggestion_id: str, **changes: Any) -> None:
+    """Change a suggestion before it is accepted."""
+    client().suggestions.edit(suggestion_id, **changes)
+    forget()
+
+
+def accept_suggestion(suggestion_id: str, *, revision: str, commit: bool, message: str) -> CheckReport:
+    """Write a suggestion into the rules."""
+    report = client().suggestions.accept(suggestion_id, revision=revision, commit=commit, message=message)
+    forget()
+    return report
+
+
+def reject_suggestion(suggestion_id: str, reason: str) -> None:
+    """Reject a suggestion for good."""
+    client().suggestions.reject(suggestion_id, reason=reason)
+    forget()
+
+
+def snooze_suggestion(suggestion_id: str, reason: str) -> None:
+    """Put a suggestion aside for a week."""
+    client().suggestions.snooze(suggestion_id, reason=reason)
+    forget()
+
+
+def reopen_suggestion(suggestion_id: str) -> None:
+    """Take a rejection or a snooze back."""
+    client().suggestions.reopen(suggestion_id)
     forget()

@@ -7,7 +7,7 @@ from tests.dashboard.conftest import Open, html
 from tests.ui.fake_shop import HOSTILE
 from tests.ui.fake_sidecar import FakeSidecar
 
-PAGES = ("overview", "messages", "bench", "rules", "history", "settings")
+PAGES = ("overview", "messages", "bench", "rules", "suggestions", "history", "settings")
 
 
 @pytest.mark.parametrize("lang", ["en", "ar"])
@@ -255,3 +255,35 @@ class TestRulesAndHistory:
         assert len(at.dataframe[0].value) == 1
         at.text_input(key="history_search").set_value("no such text").run()
         assert catalogue("en")["history.none"] in html(at)
+
+
+class TestSuggestions:
+    @pytest.mark.parametrize("lang", ["en", "ar"])
+    def test_a_suggestion_is_completed_and_accepted(
+        self, open_page: Open, sidecar: FakeSidecar, monkeypatch: pytest.MonkeyPatch, lang: str
+    ):
+        monkeypatch.setattr("dashboard.ui.grids.select", lambda frame, **_: 0)
+        at = open_page(sidecar, "suggestions", lang)
+        key = sidecar.suggestion["id"]
+        assert "&lt;img src=x" in html(at)
+        assert not [b for b in at.button if b.key == f"accept_{key}"]
+        at.text_area(key=f"reply_ar_{key}").set_value("نعم")
+        at.text_area(key=f"reply_en_{key}").set_value("Yes, for free.")
+        at.button(key=f"save_{key}").click().run()
+        assert sidecar.suggestion["replies"] == {"ar": "نعم", "en": "Yes, for free."}
+        assert "+  - id: gift_wrap" in at.code[0].value
+        at.checkbox(key=f"commit_{key}").set_value(True).run()
+        at.button(key=f"accept_{key}").click().run()
+        assert not at.exception
+        body = next(body for method, path, body in sidecar.calls if path.endswith("/accept"))
+        assert (body["revision"], body["commit"]) == ("r1", True)
+        assert catalogue(lang)["suggestions.empty"] in html(at)
+
+    def test_a_rejection_keeps_its_reason(self, open_page: Open, sidecar: FakeSidecar, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr("dashboard.ui.grids.select", lambda frame, **_: 0)
+        at = open_page(sidecar, "suggestions")
+        key = sidecar.suggestion["id"]
+        at.text_input(key=f"reason_{key}").set_value("not ours").run()
+        at.button(key=f"reject_{key}").click().run()
+        assert sidecar.suggestion["status"] == "rejected"
+        assert any(body.get("reason") == "not ours" for _, path, body in sidecar.calls if path.endswith("/reject"))

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
 
-from tests.ui.fake_shop import REVISION, RULES, SESSION, Shop, iso
+from tests.ui.fake_shop import HOSTILE, REVISION, RULES, SESSION, Shop, iso
 from waqtor.contracts.views import RuleView, SessionView, Trace
 from waqtor.storage import duck_schema
 
@@ -50,6 +50,15 @@ class FakeSidecar:
         self.broken: set[str] = set()
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         self.lock = threading.Lock()
+        asked = ["do you wrap gifts", "gift wrap available?", HOSTILE, "can you wrap it as a gift"]
+        self.suggestion: dict[str, Any] = {
+            "id": "01SUGGESTION", "kind": "new_rule", "status": "open", "title": "gift, wrap", "language": "en",
+            "words": ["gift", "wrap"], "rule_id": "gift_wrap", "examples": {"en": asked}, "replies": {}, "messages": 14,
+            "customers": 11, "created": iso(self.shop.now), "updated": iso(self.shop.now),
+            "evidence": [{"message_id": f"m{i}", "text": text, "times": 4 - i} for i, text in enumerate(asked)],
+            "nearest": [{"rule_id": "returns", "confidence": 0.31}],
+            "effect": {"before": 0.71, "after": 0.74, "answered": 0.86, "lost": 0, "messages": 420},
+        }  # fmt: skip
         self._log: Any = None
 
     # --- the ways in
@@ -165,6 +174,28 @@ class FakeSidecar:
                 return self.judge(entry["trigger"])
             case ["POST", "smartbot", "test"]:
                 return self.judge(body["text"])
+            case ["GET", "smartbot", "suggestions"]:
+                found = [] if shop.empty else [self.suggestion]
+                return {"suggestions": [s for s in found if query.get("status") in (None, s["status"])]}
+            case ["GET", "smartbot", "suggestions", _]:
+                return self.suggestion
+            case ["GET", "smartbot", "suggestions", suggestion_id, "diff"]:
+                if self.suggestion["kind"] == "new_rule" and not self.suggestion["replies"]:
+                    raise Refused("invalid_input", "Write what the new rule answers first.")
+                diff = "--- a/custom.yaml\n+++ b/custom.yaml\n@@ -1 +1,2 @@\n+  - id: gift_wrap\n"
+                return {"suggestion_id": suggestion_id, "file": "custom.yaml", "diff": diff, "revision": "r1"}
+            case ["POST", "smartbot", "suggestions", "refresh"]:
+                return {"messages": 0, "answered": 0, "unanswered": 0, "suggestions": {}}
+            case ["PATCH", "smartbot", "suggestions", _]:
+                self.suggestion.update(body, edited=True)
+                return self.suggestion
+            case ["POST", "smartbot", "suggestions", suggestion_id, "accept"]:
+                self.suggestion["status"] = "accepted"
+                return {"suggestion_id": suggestion_id, "rule_id": "gift_wrap", "file": "custom.yaml", "diff": "",
+                        "revision": "r2"}  # fmt: skip
+            case ["POST", "smartbot", "suggestions", _, "reject" | "snooze" | "reopen" as what]:
+                self.suggestion["status"] = {"reject": "rejected", "snooze": "snoozed", "reopen": "open"}[what]
+                return self.suggestion
             case ["POST", "analytics", "query"]:
                 return self._query(body)
         raise Refused("not_found", "No such route.")
