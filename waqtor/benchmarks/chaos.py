@@ -28,7 +28,7 @@ from waqtor.benchmarks.result import result
 from waqtor.errors import Unavailable, WaqtorError
 from waqtor.transports.simulator.process import SimulatorProcess
 
-_RULES = """\
+RULES = """\
 version: 1
 rules:
   - id: opening_hours
@@ -43,7 +43,7 @@ _ASKED = ("when do you open", "متى تفتحون")
 _OTHER = ("the moon is full of cheese tonight {n}", "كتبت قصيدة طويلة عن البحر {n}")
 _BACKLOG = 300
 _PATIENCE_S = 60.0
-_KEY = "chaos-admin-key-0123456789abcdef"
+KEY = "chaos-admin-key-0123456789abcdef"
 
 
 @dataclass(slots=True)
@@ -59,14 +59,15 @@ class Load:
 class Sidecar:
     """``waqtor serve`` as a child that can be killed."""
 
-    def __init__(self, folder: Path, port: int, url: str) -> None:
+    def __init__(self, folder: Path, port: int, url: str, **settings: str) -> None:
         self._folder = folder
         self.url = f"http://127.0.0.1:{port}"
         self._environment = {
             **os.environ, "WAQTOR_DATA_DIR": str(folder), "WAQTOR_PORT": str(port), "WAQTOR_DATABASE_URL": url,
             "WAQTOR_RULES_DIR": str(folder / "rules"), "WAQTOR_ENCODER": "hashing", "WAQTOR_SEND_RATE": "0",
-            "WAQTOR_SEND_TIMEOUT_S": "1.0", "WAQTOR_SETTLE_S": "0.5", "WAQTOR_API_KEY": _KEY,
+            "WAQTOR_SEND_TIMEOUT_S": "1.0", "WAQTOR_SETTLE_S": "0.5", "WAQTOR_API_KEY": KEY,
             "WAQTOR_LOG_LEVEL": "warning", "WAQTOR_SIMULATOR_SOCKET": str(folder / "sim.sock"),
+            **settings,
         }  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
         self.starts: list[float] = []
@@ -127,13 +128,13 @@ def run(
 
 async def _run(folder: Path, url: str, kills: int, dice: random.Random, between_s: float) -> dict[str, Any]:
     (folder / "rules").mkdir(exist_ok=True)
-    (folder / "rules" / "shop.yaml").write_text(_RULES, encoding="utf-8")
-    sidecar = Sidecar(folder, _free_port(), url)
+    (folder / "rules" / "shop.yaml").write_text(RULES, encoding="utf-8")
+    sidecar = Sidecar(folder, free_port(), url)
     load = Load()
     began = time.monotonic()
     async with (
         SimulatorProcess(folder / "sim.sock", record=folder / "calls.log") as simulator,
-        httpx.AsyncClient(timeout=5, headers={"X-API-Key": _KEY}) as client,
+        httpx.AsyncClient(timeout=5, headers={"X-API-Key": KEY}) as client,
     ):
         try:
             await sidecar.start(client)
@@ -280,7 +281,8 @@ async def _query(client: httpx.AsyncClient, url: str, sql: str) -> list[int]:
     return [int(value) for value in answer.json()["rows"][0]]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on now."""
     import socket
 
     with socket.socket() as probe:

@@ -86,6 +86,21 @@ def ws(
 
 
 @app.command()
+def soak(
+    clients: Annotated[int, typer.Option(min=1, help="SDK streams.")] = 500,
+    minutes: Annotated[float, typer.Option(min=0.05, help="How long.")] = 10.0,
+    kills: Annotated[int, typer.Option(min=0, help="How often the sidecar is killed and restarted.")] = 10,
+    rate: Annotated[float, typer.Option(min=0.1, help="Sends per second.")] = 10.0,
+    keep: Keep = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep clients on a sidecar that is killed again and again; each must get every event once, in order."""
+    from waqtor.benchmarks.soak import run
+
+    _finish(run(clients=clients, minutes=minutes, kills=kills, rate=rate, keep=keep), as_json)
+
+
+@app.command()
 def chaos(
     kills: Annotated[int, typer.Option(min=1, help="How often the sidecar is killed.")] = 50,
     seed: Annotated[int, typer.Option(help="Of the moments and the load.")] = 1,

@@ -70,13 +70,20 @@ async def openapi(request: Request) -> Response:
 @routes.add("GET", "/docs", OPEN, None, hidden=True)
 async def docs(request: Request) -> Response:
     """The document as a page; it loads nothing from elsewhere."""
-    page, policy = _page()
+    page, policy = _page("docs.html")
     return Response(page, media_type="text/html", headers={"Content-Security-Policy": policy})
 
 
-@lru_cache(maxsize=1)
-def _page() -> tuple[bytes, str]:
-    page = files("waqtor.api").joinpath("docs.html").read_bytes()
+@routes.add("GET", "/ws-monitor.html", OPEN, None, hidden=True)
+async def socket_monitor_page(request: Request) -> Response:
+    """The WebSocket monitor as a page: it holds no data, loads nothing from elsewhere, and asks every 2 s."""
+    page, policy = _page("ws_monitor.html")
+    return Response(page, media_type="text/html", headers={"Content-Security-Policy": policy})
+
+
+@lru_cache(maxsize=2)
+def _page(name: str) -> tuple[bytes, str]:
+    page = files("waqtor.api").joinpath(name).read_bytes()
     hashes = {}
     for tag in (b"script", b"style"):
         inner = page.split(b"<" + tag + b">", 1)[1].split(b"</" + tag + b">", 1)[0]
