@@ -145,8 +145,9 @@ class Dispatcher:
     async def _load(self, endpoint: Endpoint) -> None:
         try:
             after = endpoint.loaded_to
+            endpoint.ended.clear()
             found = await self._outbox.pending(endpoint.hook.id, after, WINDOW)
-            fresh = [delivery for delivery in found if not endpoint.has(delivery.id)]
+            fresh = [d for d in found if not endpoint.has(d.id) and d.id not in endpoint.ended]
             endpoint.behind = len(found) >= WINDOW
             if endpoint.behind and not fresh:
                 endpoint.loaded_to = found[-1].seq + 1

@@ -17,6 +17,7 @@ class Endpoint:
     """The queue of one webhook. Not thread-safe; lives in the event loop.
 
     Attributes:
+        ended: Deliveries that ended while the store was being read.
         behind: The store may hold more than is in memory.
         not_before: Monotonic time before which the receiver asked to be left alone.
     """
@@ -29,6 +30,7 @@ class Endpoint:
         self.not_before = 0.0
         self.active = 0
         self.loading = False
+        self.ended: set[str] = set()
         self._ready: deque[Delivery] = deque()
         self._later: list[tuple[float, int, Delivery]] = []
         self._held: dict[int, deque[Delivery]] = {}
@@ -99,6 +101,8 @@ class Endpoint:
     def done(self, delivery: Delivery) -> None:
         """It ended; the next of its chat may go."""
         self._ids.discard(delivery.id)
+        if self.loading:  # what is being read may still show it as waiting
+            self.ended.add(delivery.id)
         if not self.hook.ordered:
             return
         held = self._held.get(delivery.lane)
