@@ -7,7 +7,7 @@ from tests.dashboard.conftest import Open, html
 from tests.ui.fake_shop import HOSTILE
 from tests.ui.fake_sidecar import FakeSidecar
 
-PAGES = ("overview", "messages", "bench", "rules", "suggestions", "history", "settings")
+PAGES = ("overview", "messages", "bench", "rules", "suggestions", "history", "settings", "campaigns", "campaign_report")
 
 
 @pytest.mark.parametrize("lang", ["en", "ar"])
@@ -33,7 +33,7 @@ class TestEveryPage:
 
     def test_shows_a_broken_part_and_the_rest(self, open_page: Open, name: str, lang: str):
         sidecar = FakeSidecar()
-        sidecar.broken = {"/analytics", "/messages", "/chats", "/smartbot"}
+        sidecar.broken = {"/analytics", "/messages", "/chats", "/smartbot", "/campaigns"}
         at = open_page(sidecar, name, lang)
         if name == "bench":
             at.pills(key="bench_sample").set_value("wain talabi").run()

@@ -19,6 +19,25 @@ from tests.ui.fake_shop import HOSTILE, REVISION, RULES, SESSION, Shop, iso
 from waqtor.contracts.views import RuleView, SessionView, Trace
 from waqtor.storage import duck_schema
 
+CAMPAIGN = {
+    "id": "01JD3ZK5T0M7Q8X9Y2B4C6D8E0", "name": f"Sale {HOSTILE}", "session": SESSION, "status": "running",
+    "counts": {"total": 100, "planned": 20, "queued": 5, "sent": 70, "delivered": 60, "read": 40, "failed": 5},
+    "eta": 12.5, "speed": 8.0, "created": "2026-01-01T00:00:00.000Z", "updated": "2026-01-01T00:00:00.000Z",
+    "started": "2026-01-01T00:00:00.000Z",
+}  # fmt: skip
+RECIPIENT = {
+    "place": 0, "contact": "966501234567", "variant": "A", "status": "failed", "error": "131026", "reason": HOSTILE,
+}  # fmt: skip
+REPORT = {
+    "campaign": CAMPAIGN, "replied": 7, "reply_rate": 0.1, "reply_median_s": 61.0, "bucket_s": 1.0, "timezone": "UTC",
+    "variants": [
+        {"variant": "A", "counts": CAMPAIGN["counts"], "replied": 7, "reply_rate": 0.1, "reply_low": 0.05,
+         "reply_high": 0.19, "read_rate": 0.57},
+    ],
+    "speed": [{"at": f"2026-01-01T00:00:{i:02}.000Z", "sent": 7} for i in range(10)],
+    "failures": [{"code": "131026", "reason": HOSTILE, "status": "failed", "count": 5}],
+    "hours": [{"weekday": 4, "hour": h, "read": h, "replied": 1} for h in range(8, 20)],
+}  # fmt: skip
 KEY = "wq_test_key_for_the_dashboard"
 SECRET_CODES = {"unauthorized": 401, "not_found": 404, "query_refused": 400, "unavailable": 503, "invalid_input": 422}
 
@@ -106,6 +125,16 @@ class FakeSidecar:
                 return {"items": [self._session()]}
             case ["GET", "session", "state"]:
                 return self._session()
+            case ["GET", "campaigns"]:
+                return {"campaigns": [] if shop.empty else [CAMPAIGN], "next_cursor": None}
+            case ["GET", "campaigns", _, "status"]:
+                return CAMPAIGN
+            case ["GET", "campaigns", _, "report"]:
+                return REPORT
+            case ["GET", "campaigns", _, "recipients"]:
+                return {"recipients": [RECIPIENT], "next_cursor": None}
+            case ["POST", "campaigns", _, action]:
+                return CAMPAIGN | {"status": {"pause": "paused"}.get(action, "running")}
             case ["GET", "messages"]:
                 found = [m for m in reversed(shop.messages) if query.get("status") in (None, m["status"])]
                 return {"items": sorted(found, key=lambda m: m["timestamp"], reverse=True)[:limit], "next_cursor": None}

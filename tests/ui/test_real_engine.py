@@ -137,3 +137,34 @@ def test_a_message_and_its_answer_appear(page: Page, real_dashboard: str, engine
     open_page(page, real_dashboard, "messages", "ar")
     expect(page.get_by_text("سارة").first).to_be_visible()
     expect(page.get_by_text("من ٢٠ ريالاً.").first).to_be_visible()
+
+
+def test_a_campaign_from_upload_to_report(page: Page, real_dashboard: str) -> None:
+    open_page(page, real_dashboard, "campaigns", "en")
+    rows = "\n".join(f"N{i},05000{i:05d}" for i in range(40))
+    upload = {"name": "list.csv", "mimeType": "text/csv", "buffer": f"name,mobile\n{rows}\nX,12\n".encode()}
+    page.locator(".st-key-wizard_file input[type=file]").set_input_files(upload)
+    expect(page.locator(".st-key-wizard_phone")).to_be_visible(timeout=30_000)
+    page.locator(".st-key-wizard_name input").fill("New branch")
+    page.locator(".st-key-wizard_text textarea").fill("Hi {{name}}, we open a new branch!")
+    page.locator(".st-key-wizard_text textarea").press("Control+Enter")
+    create = page.locator(".st-key-wizard_create button")
+    expect(create).to_be_enabled(timeout=30_000)
+    create.click()
+    expect(page.get_by_text("Hi N0, we open a new branch!").first).to_be_visible(timeout=30_000)
+    page.locator(".st-key-wizard_execute button").click()
+    card = page.locator(".st-key-card_campaign")
+    expect(card.get_by_text("Completed")).to_be_visible(timeout=60_000)
+    shoot(page, "campaigns-en")
+    page.locator(".st-key-campaign_report_open button").click()
+    expect(page.locator(".st-key-card_funnel .js-plotly-plot")).to_be_visible(timeout=30_000)
+    expect(page.locator("[data-testid=stMetricValue]").first).to_have_text("40", timeout=30_000)
+    shoot(page, "report-en")
+
+
+def shoot(page: Page, name: str) -> None:
+    """Keep a picture where ``WAQTOR_PICTURES`` says."""
+    folder = os.environ.get("WAQTOR_PICTURES")
+    if folder:
+        page.wait_for_timeout(1500)
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)

@@ -126,3 +126,16 @@ def suggestions(
     from waqtor.benchmarks.suggestions import run
 
     _finish(run(dataset, encoder=encoder, seed=seed, keep=keep), as_json)
+
+
+@app.command()
+def campaign(
+    recipients: Annotated[int, typer.Option(min=100, help="Size of the audience.")] = 100_000,
+    postgres: Annotated[bool, typer.Option(help="On PostgreSQL instead of SQLite.")] = False,
+    keep: Keep = None,
+    as_json: AsJson = False,
+) -> None:
+    """Plan, queue and send a campaign through the simulator; compare journal, DuckDB and the simulator's record."""
+    from waqtor.benchmarks.campaign import run
+
+    _finish(run(recipients=recipients, postgres=postgres, keep=keep), as_json)

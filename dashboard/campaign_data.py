@@ -1,0 +1,88 @@
+"""What the campaign pages read and do, through the SDK. Every function may raise :class:`waqtor.errors.WaqtorError`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard.data import client, forget
+from waqtor.contracts.campaigns import (
+    AudienceIssue,
+    AudienceView,
+    CampaignReport,
+    CampaignView,
+    DryRun,
+    RecipientView,
+    UploadView,
+)
+
+
+@st.cache_data(ttl=1.0, max_entries=8, show_spinner=False)
+def campaigns(limit: int = 50) -> list[CampaignView]:
+    """The latest campaigns."""
+    return list(client().campaigns.list(limit=limit))
+
+
+@st.cache_data(ttl=1.0, max_entries=32, show_spinner=False)
+def campaign(campaign_id: str) -> CampaignView:
+    """One campaign and where it stands."""
+    return client().campaigns.status(campaign_id)
+
+
+@st.cache_data(ttl=3.0, max_entries=16, show_spinner=False)
+def report(campaign_id: str) -> CampaignReport:
+    """Its figures."""
+    return client().campaigns.report(campaign_id)
+
+
+@st.cache_data(ttl=2.0, max_entries=32, show_spinner=False)
+def recipients(campaign_id: str, status: str | None, search: str, cursor: str | None) -> tuple[Any, str | None]:
+    """A page of recipients, and the cursor of the next."""
+    page = client().campaigns.recipients(campaign_id, status=status, search=search or None, cursor=cursor, limit=100)
+    found: list[RecipientView] = list(page)
+    return found, page.next_cursor
+
+
+@st.cache_data(ttl=30.0, max_entries=4, show_spinner=False)
+def export(campaign_id: str) -> bytes:
+    """All recipients as CSV."""
+    return b"\xef\xbb\xbf" + client().campaigns.export(campaign_id).encode()
+
+
+def act(campaign_id: str, action: str) -> None:
+    """Execute, pause, resume, cancel, clone or retry."""
+    getattr(client().campaigns, action)(campaign_id)
+    forget()
+
+
+def upload(name: str, content: bytes) -> UploadView:
+    """Upload a table."""
+    return client().campaigns.upload(content, name)
+
+
+def make_audience(**spec: Any) -> AudienceView:
+    """Keep a list; files are read on after the answer."""
+    return client().campaigns.create_audience(**spec)
+
+
+def audience(audience_id: str) -> AudienceView:
+    """An audience and how far its import is."""
+    return client().campaigns.audience(audience_id)
+
+
+def issues(audience_id: str) -> list[AudienceIssue]:
+    """The first rows that are not in it."""
+    return list(client().campaigns.audience_issues(audience_id, limit=100))
+
+
+def create(**spec: Any) -> CampaignView:
+    """Make a draft."""
+    made = client().campaigns.create(**spec)
+    forget()
+    return made
+
+
+def rehearse(campaign_id: str) -> DryRun:
+    """What executing would do now."""
+    return client().campaigns.dry_run(campaign_id)
