@@ -20,18 +20,13 @@ from dashboard.ui.i18n import t  # noqa: E402
 
 # By section: file name in app_pages/, and symbol.
 PAGES = {
-<<<<<<< HEAD
-    "work": (("overview", "monitoring"), ("messages", "forum")),
-    "bot": (("bench", "science"), ("rules", "rule"), ("suggestions", "lightbulb"), ("history", "history")),
-=======
     "work": (
         ("overview", "monitoring"),
         ("messages", "forum"),
         ("campaigns", "campaign"),
         ("campaign_report", "query_stats"),
     ),
-    "bot": (("bench", "science"), ("rules", "rule"), ("history", "history")),
->>>>>>> fbb4e2f (Show campaigns and their reports in the dashboard; measure a whole campaign)
+    "bot": (("bench", "science"), ("rules", "rule"), ("suggestions", "lightbulb"), ("history", "history")),
     "system": (("settings", "settings"),),
 }
 
