@@ -53,7 +53,7 @@ def execute(source: Path, *, folder: Path = FOLDER, timeout: int = 600, **parame
 
 
 def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Drop what changes with every run: times, kernel details; give cells ids by their place."""
+    """Drop what changes with every run: times, kernel details, progress bars; give cells ids by their place."""
     notebook.metadata = {
         "jupytext": {"formats": "ipynb,py:percent"},
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -62,6 +62,8 @@ def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02d}"
         cell.metadata.pop("execution", None)
+        if "outputs" in cell:
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
         for output in cell.get("outputs", ()):
             output.get("metadata", {}).clear()
     return notebook

@@ -10,7 +10,12 @@ import jupytext
 import nbformat
 import pytest
 
+from tests.notebooks.labelled_samples import write_samples
 from waqtor.analytics.sample import sample_events
+from waqtor.smartbot.crossfit import Matcher
+from waqtor.smartbot.datasets import read_dataset
+from waqtor.smartbot.encoders import make_encoder
+from waqtor.smartbot.evaluate import evaluate
 from waqtor.storage.duck_sample import write_sample
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
@@ -29,6 +34,15 @@ def execute(folder: Path, name: str, **parameters) -> nbformat.NotebookNode:
     return nbformat.reads((folder / f"{name}.ipynb").read_text(encoding="utf-8"), as_version=4)
 
 
+def figures_of(notebook: nbformat.NotebookNode) -> list[dict]:
+    return [
+        output.data["application/vnd.plotly.v1+json"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", ())
+        if "application/vnd.plotly.v1+json" in output.get("data", {})
+    ]
+
+
 @pytest.mark.slow
 def test_the_first_look_reads_a_log(tmp_path):
     path = write_sample(tmp_path / "t.duckdb", 150)
@@ -43,12 +57,7 @@ def test_the_first_look_reads_a_log(tmp_path):
     assert figures["read"] == sum(event.type == "message.read" for event in events)
     assert sum(figures["languages"].values()) == 150
     assert figures["source"] == "file"
-    drawn = [
-        output.data["application/vnd.plotly.v1+json"]
-        for cell in notebook.cells
-        for output in cell.get("outputs", ())
-        if "application/vnd.plotly.v1+json" in output.get("data", {})
-    ]
+    drawn = figures_of(notebook)
     assert len(drawn) == 4
     assert all(figure["data"] for figure in drawn)
 
@@ -58,6 +67,51 @@ def test_the_first_look_makes_a_sample_where_there_is_no_log(tmp_path):
     out = tmp_path / "figures.json"
     execute(tmp_path, "01_first_look", messages=40, out=str(out))
     assert json.loads(out.read_text(encoding="utf-8"))["received"] == 40
+
+
+@pytest.mark.slow
+def test_tuning_writes_the_promised_threshold_into_the_rules_and_keeps_comments(tmp_path):
+    folder, out = tmp_path / "rules", tmp_path / "figures.json"
+    train, _ = write_samples(tmp_path)
+    rows = [json.loads(line) for line in train.read_text(encoding="utf-8").splitlines()]
+    lines = ["# mine", "version: 1", "rules:"]
+    for number, label in enumerate(dict.fromkeys(row["label"] for row in rows)):
+        texts = [row["text"] for row in rows if row["label"] == label]
+        lang = "en" if label.isascii() else "ar"
+        lines += [f"  - id: rule_{number}", "    examples:", f"      {lang}:", *(f"        - {text}" for text in texts)]
+        lines += ["    replies:", f"      {lang}:", "        - text: Yes."]
+    folder.mkdir()
+    (folder / "shop.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    notebook = execute(
+        tmp_path, "02_tune_thresholds", rules=str(folder), encoder="hashing", out=str(out), write=True, target=0.1
+    )
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert found["messages"] > len(rows)  # every rule plays the stranger once, beside what is held back
+    assert found["points"]["naive"] <= found["points"]["risk control"]
+    assert found["wrong"]["risk control"] <= found["wrong"]["naive"] <= 0.1
+    assert "10.0%" in found["promise"]
+    assert len(figures_of(notebook)) == 2
+    assert found["written"]
+    assert found["changes"] == ["shop.yaml"]
+    text = (folder / "shop.yaml").read_text(encoding="utf-8")
+    assert text.startswith("# mine\n")
+    assert f"threshold: {found['points']['risk control']:.6g}\n" in text
+    assert "# tuned: At most 10.0%" in text
+
+
+@pytest.mark.slow
+def test_the_accuracy_notebook_reports_what_waqtor_eval_reports(tmp_path):
+    out = tmp_path / "report.json"
+    train, test = write_samples(tmp_path)
+    notebook = execute(
+        tmp_path, "03_evaluate_accuracy", train=str(train), test=str(test), encoder="hashing", out=str(out)
+    )
+    report = json.loads(out.read_text(encoding="utf-8"))
+    data = read_dataset(tmp_path, train, test)
+    same = evaluate(data.rules, Matcher(make_encoder("hashing")), data.test).report
+    assert {**report, "fit_s": 0} == {**json.loads(json.dumps(same)), "fit_s": 0}
+    assert report["accuracy"] > 0.8
+    assert len(figures_of(notebook)) == 3
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
@@ -77,9 +131,13 @@ def test_the_pair_is_in_step_and_the_notebook_was_executed(source):
 def test_the_notebook_stays_small_and_tells_nothing_of_the_machine(source):
     text = source.with_suffix(".ipynb").read_text(encoding="utf-8")
     assert len(text) < 500_000
-    for needle in ("/home/", "/root/", "/tmp/", "/usr/", "Traceback"):
+    outputs = [output for cell in json.loads(text)["cells"] for output in cell.get("outputs", ())]
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+    for needle in (str(FOLDER.parent), "/home/", "/root/", "/tmp/", "/usr/", "Traceback"):
         assert needle not in text
 
 
 def test_there_is_a_notebook():
-    assert [source.stem for source in SOURCES] == ["01_first_look"]
+    assert [source.stem for source in SOURCES] == [
+        "01_first_look", "02_tune_thresholds", "03_evaluate_accuracy",
+    ]  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 from waqtor import plots
 from waqtor.plots.theme import PRIMARY, word
 
+SWEPT = pd.DataFrame({"threshold": [0.9, 0.5, 0.2], "right": [0.3, 0.5, 0.6], "wrong": [0.0, 0.1, 0.3]})
 FRAMES = {
     "traffic": pd.DataFrame(
         {"bucket": pd.to_datetime(["2026-01-01", "2026-01-02"]), "received": [3, 0], "sent": [1, 2]}
@@ -17,6 +18,13 @@ FRAMES = {
     "heat_map": pd.DataFrame({"weekday": [1, 7], "hour": [0, 23], "received": [4, 6]}),
     "confidences": pd.DataFrame(
         {"confidence": [0.0, 0.62, 0.64, 1.0, None], "decision": ["silent", "answer", "answer", "answer", "silent"]}
+    ),
+    "threshold_sweep": SWEPT,
+    "risk_coverage": SWEPT,
+    "reliability": pd.DataFrame({"confidence": [0.1, 0.9], "right": [0.2, 0.8], "messages": [4, 16]}),
+    "confusion_map": pd.DataFrame({"label": ["hours", "hours"], "predicted": ["price", None], "messages": [3, 1]}),
+    "accuracy_by_language": pd.DataFrame(
+        {"language": ["en"], "accuracy": [0.9], "low": [0.8], "high": [0.95], "messages": [50]}
     ),
 }
 
@@ -77,3 +85,39 @@ def test_confidences_are_counted_in_steps_and_the_threshold_is_marked():
     assert (answered.y[12], answered.y[19], silent.y[0]) == (2, 1, 1)
     assert sum(answered.y) + sum(silent.y) == 4
     assert figure.layout.shapes[0].x0 == 0.6
+
+
+def test_the_sweep_marks_the_chosen_thresholds_and_the_target():
+    figure = plots.threshold_sweep(FRAMES["threshold_sweep"], points={"promise": 0.5}, target=0.05)
+    right, wrong = figure.data
+    assert list(right.x) == [0.2, 0.5, 0.9]
+    assert list(wrong.y) == [0.3, 0.1, 0.0]
+    assert [(line.x0, line.y0) for line in figure.layout.shapes] == [(0, 0.05), (0.5, 0)]
+    assert figure.layout.annotations[0].text == "promise"
+
+
+def test_a_chosen_point_stands_on_the_curve_of_risk_and_coverage():
+    figure = plots.risk_coverage(FRAMES["risk_coverage"], points={"promise": 0.4, "never": 0.95})
+    curve, point = figure.data
+    assert list(curve.x) == pytest.approx([0.3, 0.6, 0.9])
+    assert list(curve.y) == pytest.approx([0, 0.1 / 0.6, 0.3 / 0.9])
+    assert (point.x[0], point.y[0]) == pytest.approx((0.6, 0.1 / 0.6))
+
+
+def test_long_curves_are_thinned_and_keep_their_ends():
+    n = 5000
+    frame = pd.DataFrame({"threshold": [i / n for i in range(n)], "right": [0.5] * n, "wrong": [0.1] * n})
+    right = plots.threshold_sweep(frame).data[0]
+    assert len(right.x) <= 401
+    assert (right.x[0], right.x[-1]) == (0, (n - 1) / n)
+
+
+def test_a_message_that_no_rule_was_chosen_for_is_a_confusion_too():
+    (cells,) = plots.confusion_map(FRAMES["confusion_map"]).data
+    assert (list(cells.x), list(cells.y)) == (["(no rule)", "price"], ["hours"])
+    assert [list(row) for row in cells.z] == [[1, 3]]
+
+
+def test_the_interval_reaches_from_low_to_high():
+    (bars,) = plots.accuracy_by_language(FRAMES["accuracy_by_language"]).data
+    assert (bars.y[0] - bars.error_y.arrayminus[0], bars.y[0] + bars.error_y.array[0]) == pytest.approx((0.8, 0.95))

@@ -105,49 +105,32 @@ def _log(text: str) -> None:
 def _evaluate(
     settings: Settings, train: Path | None, test: Path | None, options: Any, keep: Path | None
 ) -> dict[str, Any]:
-    from waqtor.smartbot.compiler import refuse
     from waqtor.smartbot.crossfit import Matcher
+    from waqtor.smartbot.datasets import read_dataset
     from waqtor.smartbot.encoders import make_encoder
     from waqtor.smartbot.evaluate import cross_validate, evaluate
-    from waqtor.smartbot.rules_check import check
-    from waqtor.smartbot.rules_io import load_folder
-    from waqtor.smartbot.ruleset import compile_rules
-    from waqtor.smartbot.samples import Sample, loaded_of, read_samples, rule_ids, rules_of
 
-    names: dict[str, str] = {}
-    if train is not None:
-        rows = read_samples(train)
-        names = rule_ids(row.label for row in rows if row.label is not None)
-        loaded = loaded_of(rules_of(rows, names))
-    else:
-        loaded = check(load_folder(settings.rules_dir))
-        refuse(loaded)
-    compiled = compile_rules(loaded, settings.bot_threshold)
+    dataset = read_dataset(settings.rules_dir, train, test, threshold=settings.bot_threshold)
     encoder = make_encoder(settings.encoder)
     matcher = Matcher(encoder, settings.data_dir / "cache" / "eval")
-    if test is None:
-        found = cross_validate(compiled, matcher, options, _log)
+    if dataset.test is None:
+        found = cross_validate(dataset.rules, matcher, options, _log)
     else:
-        samples = [Sample(s.text, _rule_of(s.label, names), s.lang) for s in read_samples(test)]
-        unknown = sorted({s.label for s in samples if s.label is not None and s.label not in compiled.rules})
-        if unknown:
-            _log(f"{len(unknown)} labels have no rule and count as out of scope: {', '.join(unknown[:5])} …")
-        found = evaluate(compiled, matcher, samples, options, _log)
+        if dataset.unknown:
+            labels = ", ".join(dataset.unknown[:5])
+            _log(f"{len(dataset.unknown)} labels have no rule and count as out of scope: {labels} …")
+        found = evaluate(dataset.rules, matcher, dataset.test, options, _log)
     report: dict[str, Any] = {
         "name": "eval",
         "train": str(train or settings.rules_dir),
         "test": str(test) if test is not None else None,
         "encoder": encoder.name,
-        "examples": len(compiled.examples),
+        "examples": len(dataset.rules.examples),
         **found.report,
     }
     if keep is not None:
         _keep(keep, report, found)
     return report
-
-
-def _rule_of(label: str | None, names: dict[str, str]) -> str | None:
-    return label if label is None else names.get(label, label)
 
 
 def _keep(folder: Path, report: dict[str, Any], found: Any) -> None:
@@ -254,21 +237,17 @@ def tune_command(
 def _tune(
     settings: Settings, labelled: Path | None, options: Any
 ) -> tuple[Any, dict[str, str], dict[str, str], list[str], Callable[[], None]]:
-    from waqtor.smartbot.compiler import refuse
     from waqtor.smartbot.crossfit import Matcher, crossfit
+    from waqtor.smartbot.datasets import read_dataset
     from waqtor.smartbot.encoders import make_encoder
     from waqtor.smartbot.evaluate import traffic
-    from waqtor.smartbot.rules_check import check
     from waqtor.smartbot.rules_edit import write_atomically
-    from waqtor.smartbot.rules_io import load_folder
-    from waqtor.smartbot.ruleset import compile_rules
     from waqtor.smartbot.samples import read_samples
     from waqtor.smartbot.thresholds import choose_thresholds
     from waqtor.smartbot.tuning import kept_by_hand, tuned_files
 
-    loaded = check(load_folder(settings.rules_dir))
-    refuse(loaded)
-    compiled = compile_rules(loaded, settings.bot_threshold)
+    dataset = read_dataset(settings.rules_dir, threshold=settings.bot_threshold)
+    compiled, loaded = dataset.rules, dataset.loaded
     matcher = Matcher(make_encoder(settings.encoder), settings.data_dir / "cache" / "eval")
     if labelled is None:
         thresholds = options.choose(crossfit(compiled, matcher, progress=_log))

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from waqtor.plots.accuracy import accuracy_by_language, confusion_map, reliability, risk_coverage, threshold_sweep
 from waqtor.plots.figures import confidences, heat_map, languages, top_rules, traffic
 
-__all__ = ["confidences", "heat_map", "languages", "top_rules", "traffic"]
+__all__ = [
+    "accuracy_by_language",
+    "confidences",
+    "confusion_map",
+    "heat_map",
+    "languages",
+    "reliability",
+    "risk_coverage",
+    "threshold_sweep",
+    "top_rules",
+    "traffic",
+]

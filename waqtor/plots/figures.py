@@ -43,7 +43,7 @@ def traffic(frame: pd.DataFrame, *, language: Language = "en", theme: Theme = "l
     for column, colour in (("received", PRIMARY), ("sent", INFO)):
         line = {"color": colour, "width": 2, "shape": "hv" if len(frame) < 3 else "linear"}
         figure.add_scatter(
-            x=list(frame["bucket"]), y=_numbers(frame[column]), name=word(column, language), mode="lines", line=line
+            x=list(frame["bucket"]), y=numbers(frame[column]), name=word(column, language), mode="lines", line=line
         )
     figure.update_layout(hovermode="x unified")
     figure.update_yaxes(title_text=word("messages", language), rangemode="tozero")
@@ -58,7 +58,7 @@ def languages(frame: pd.DataFrame, *, language: Language = "en", theme: Theme = 
     figure = go.Figure(
         go.Bar(
             x=[word(str(name), language) for name in frame["language"]],
-            y=_numbers(frame["decided"]),
+            y=numbers(frame["decided"]),
             marker_color=PRIMARY,
             text=[_percent(rate) for rate in frame["answer_rate"]],
             textposition="outside",
@@ -77,11 +77,11 @@ def top_rules(frame: pd.DataFrame, *, language: Language = "en", theme: Theme = 
     rows = frame.iloc[::-1]
     figure = go.Figure(
         go.Bar(
-            x=_numbers(rows["answers"]),
+            x=numbers(rows["answers"]),
             y=[str(rule) for rule in rows["rule_id"]],
             orientation="h",
             marker_color=PRIMARY,
-            customdata=_numbers(rows["confidence"]),
+            customdata=numbers(rows["confidence"]),
             hovertemplate=f"%{{y}}: %{{x}} ({word('mean confidence', language)} %{{customdata:.2f}})<extra></extra>",
         )
     )
@@ -95,7 +95,7 @@ def heat_map(frame: pd.DataFrame, *, language: Language = "en", theme: Theme = "
     """Messages by weekday (1 = Monday) and hour; columns ``weekday, hour, received``. Hours without any are zero."""
     if frame.empty:
         return empty("heat_map", language=language, theme=theme)
-    cells = zip(_numbers(frame["weekday"]), _numbers(frame["hour"]), _numbers(frame["received"]), strict=True)
+    cells = zip(numbers(frame["weekday"]), numbers(frame["hour"]), numbers(frame["received"]), strict=True)
     counts = {(day, hour): received for day, hour, received in cells}
     figure = go.Figure(
         go.Heatmap(
@@ -152,8 +152,8 @@ def confidences(
     return styled(figure, "confidences", language=language, theme=theme)
 
 
-def _numbers(column: Any) -> list[float | int]:
-    """Plain numbers: Plotly writes NumPy arrays as base64, which no reviewer can read."""
+def numbers(column: Any) -> list[float | int]:
+    """Return a column as plain numbers: Plotly writes NumPy arrays as base64, which no reviewer can read."""
     return [value.item() if hasattr(value, "item") else value for value in column]
 
 
