@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test lint format docs bench notebooks screenshots system clean distclean
+.PHONY: help install up test lint format docs bench notebooks peers screenshots system clean distclean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -72,6 +72,13 @@ bench: $(VENV)/.installed ## Run the measurements (about five minutes)
 notebooks: $(VENV)/.dev ## Execute the notebooks and keep their pictures
 	$(BIN)/python notebooks/run.py
 
+peers: .venv-peers/.installed ## Install what `waqtor bench accuracy` compares with into .venv-peers
+
+.venv-peers/.installed: tests/benchmarks/peers/requirements.txt
+	$(MAKE) VENV=.venv-peers .venv-peers/.torch
+	.venv-peers/bin/pip install -q -r tests/benchmarks/peers/requirements.txt
+	touch $@
+
 screenshots: $(VENV)/.dev system ## Make the pictures of the README anew
 	$(BIN)/python -m dashboard.screenshots --out docs/images
 
@@ -79,5 +86,5 @@ clean: ## Remove caches and runtime data
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* htmlcov data/run waqtor-bench-* waqtor-chaos-*
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
-distclean: clean ## Remove .venv too
-	rm -rf $(VENV)
+distclean: clean ## Remove .venv and .venv-peers too
+	rm -rf $(VENV) .venv-peers

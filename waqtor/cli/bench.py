@@ -101,6 +101,38 @@ def soak(
 
 
 @app.command()
+def accuracy(
+    dataset: Annotated[
+        list[Path] | None, typer.Option(help="Folder with train.jsonl and test.jsonl; may be repeated.")
+    ] = None,
+    platforms: Annotated[
+        Path | None, typer.Option(help="Folder of recorded answers, NAME_BOT.csv; default: the shared one.")
+    ] = None,
+    peers: Annotated[
+        str,
+        typer.Option(
+            help="Of: nearest_example, linear_svm, fasttext, semantic_router, semantic_router_max, setfit; or none."
+        ),
+    ] = "nearest_example,linear_svm,fasttext,semantic_router,semantic_router_max",
+    python: Annotated[
+        Path | None, typer.Option(help="Interpreter with the peers' packages; default: that of .venv-peers.")
+    ] = None,
+    encoder: Annotated[str, typer.Option(help="For all that take one; default: the setting.")] = "",
+    limit: Annotated[float, typer.Option(min=1, help="Longest time for a peer on a data set, seconds.")] = 900.0,
+    keep: Keep = None,
+    as_json: AsJson = False,
+) -> None:
+    """Accuracy, AUROC and right replies at 5 % wrong, beside other matchers and recorded platforms."""
+    from waqtor.benchmarks.accuracy import run
+
+    names = [] if peers == "none" else [name.strip() for name in peers.split(",") if name.strip()]
+    _finish(
+        run(dataset or [], platforms=platforms, peers=names, python=python, encoder=encoder, limit_s=limit, keep=keep),
+        as_json,
+    )
+
+
+@app.command()
 def chaos(
     kills: Annotated[int, typer.Option(min=1, help="How often the sidecar is killed.")] = 50,
     seed: Annotated[int, typer.Option(help="Of the moments and the load.")] = 1,
