@@ -117,7 +117,7 @@ class Settings(BaseSettings):
     bot_rate_per_chat: float = _setting(20.0, "Most automatic answers per chat and minute.", gt=0)
     bot_loop_limit: int = _setting(5, "Equal messages in a row within a minute that are taken for a loop.", ge=2)
     bot_handoff_minutes: float = _setting(
-        0.0, "Minutes the bot stays quiet in a chat it handed over; 0: until resumed.", ge=0
+        0.0, "Minutes the bot stays quiet in a chat handed over or answered on the phone; 0: until resumed.", ge=0
     )
     quiet_hours: str = _setting("", "Local HH:MM-HH:MM in which the bot stays silent; empty: none.")
     timezone: str = _setting("Asia/Riyadh", "IANA zone of quiet hours and reports.")

@@ -113,7 +113,7 @@ def thread(messages: Iterable[MessageView]) -> str:
 
 
 def _origin(cause: str | None) -> str:
-    symbol = {"reply": "smart_toy", "campaign": "campaign"}.get(cause or "")
+    symbol = {"reply": "smart_toy", "campaign": "campaign", "phone": "smartphone"}.get(cause or "")
     if symbol is None:
         return ""
     name = esc(known(f"cause.{cause}", str(cause)))

@@ -130,6 +130,24 @@ async def test_a_handover_pauses_the_bot_until_it_is_resumed(engine: Engine, sim
     assert len(await _calls(simulator, 2)) == 2
 
 
+async def test_a_reply_typed_on_the_phone_pauses_the_bot_until_the_chat_is_given_back(
+    engine: Engine, simulator: SimulatorProcess
+) -> None:
+    await simulator.control.inject({"text": "when do you open", "from": "966501234567", "id": "m1"})
+    await _calls(simulator, 1)
+    await simulator.control.phone("966501234567", "I'll take this")
+    await simulator.control.inject({"text": "when do you open", "from": "966501234567", "id": "m2"})
+    async with asyncio.timeout(30):
+        while len(history := await engine.archive.history()) < 2:
+            await asyncio.sleep(0.02)
+    assert (history[0].decision, history[0].reason) == ("silent", "paused: answered on the phone")
+    thread = await engine.archive.messages(chat_id="966501234567")
+    assert [(m.direction, m.cause) for m in thread] == [("in", None), ("out", "phone"), ("out", "reply"), ("in", None)]
+    await engine.dispatch(c.ResumeChat(chat_id="966501234567"))
+    await simulator.control.inject({"text": "when do you open", "from": "966501234567", "id": "m3"})
+    await _calls(simulator, 2)
+
+
 @pytest.mark.parametrize("kind", ["swallow", "hang"])
 async def test_a_lost_answer_is_in_doubt_and_resolved_by_asking(
     engine: Engine, simulator: SimulatorProcess, kind: str

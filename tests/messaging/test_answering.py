@@ -6,7 +6,8 @@ import pytest
 
 from waqtor.contracts.commands import OptOut, PauseChat, ResumeChat, Send
 from waqtor.contracts.events import Event
-from waqtor.contracts.messages import ButtonsContent, InboundMessage, ReplyButton, TextContent
+from waqtor.contracts.messages import ButtonsContent, InboundMessage, ReactionContent, ReplyButton, TextContent
+from waqtor.contracts.wire import iso
 from waqtor.kernel.clock import SystemClock
 from waqtor.kernel.hooks import Answer, hookimpl
 from waqtor.kernel.plugins import PluginManager
@@ -14,6 +15,7 @@ from waqtor.kernel.telemetry import Telemetry
 from waqtor.messaging.answering import Answerer, incoming
 from waqtor.messaging.inbox import Inbox
 from waqtor.messaging.ports import Receipt
+from waqtor.storage.archive import SqlArchive
 
 CHAT = "966501234567"
 
@@ -165,3 +167,25 @@ async def test_the_inbox_counts_and_stores(ledger):
     assert values["waqtor_messages_received_total{session=default}"] == 1
     assert values["waqtor_messages_duplicate_total{session=default}"] == 2
     assert reports == ["ready"]
+
+
+async def test_what_is_typed_on_the_phone_takes_the_chat_over_but_a_reaction_does_not(ledger):
+    async def report(given) -> None:
+        raise AssertionError(given)
+
+    telemetry = Telemetry()
+    inbox = Inbox(ledger, telemetry, report, handoff_minutes=30.0)
+    archive = SqlArchive(ledger._store)
+    typed = {"session": "default", "sender": "966500000000", "chat_id": CHAT, "from_me": True}
+    now = SystemClock().now_us()
+    thumb = ReactionContent(message_id="p1", emoji="👍")
+    await inbox.message(InboundMessage(**typed, message_id="r", content=thumb, timestamp=now))
+    assert not (await archive.chats())[0].bot_paused
+    for _ in range(2):
+        message = InboundMessage(**typed, message_id="t", content=TextContent(body="I'll take this"), timestamp=now)
+        await inbox.message(message)
+    chat = (await archive.chats())[0]
+    assert chat.bot_paused
+    assert chat.bot_paused_until == iso(now + 30 * 60_000_000)
+    assert telemetry.values()["waqtor_messages_duplicate_total{session=default}"] == 1
+    assert [e.type for e in await ledger._store.journal.read(0, 9)] == ["message.sent", "message.sent", "chat.paused"]

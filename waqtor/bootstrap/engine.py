@@ -37,7 +37,7 @@ from waqtor.smartbot.plugin import SmartBotPlugin
 from waqtor.smartbot.service import BotService
 from waqtor.smartbot.suggestion_desk import SuggestionDesk
 from waqtor.storage.archive import SqlArchive
-from waqtor.storage.chatstate import ChatStates
+from waqtor.storage.chatstate import CHANGES, ChatStates
 from waqtor.storage.cursors import SqlCursors
 from waqtor.storage.duck_log import DuckLog
 from waqtor.storage.keys import SqlKeys
@@ -143,8 +143,9 @@ class Engine:
         answerer = Answerer(
             self.plugins, self.ledger, self.clock, expiry=self.settings.reply_expiry_s, offer=self._offer
         )
+        self.journal.observe(self.chat_states.committed)
         self._read("plugins:messages", answerer, {"message.received"}, start="beginning")
-        self._read("chat-states", self.chat_states.apply, {"chat.paused", "chat.resumed"}, start="head")
+        self._read("chat-states", self.chat_states.apply, CHANGES, start="head")
         for entry in self.plugins.listeners():
             self._read(f"plugin:{entry.name}", _listener(self.plugins, entry), None, start="head")
         self._supervisor.start("traffic-log", self.log.run)

@@ -56,7 +56,7 @@ class SessionRuntime:
         self.doubts = DoubtResolver(
             name, ledger, transport, clock, self.sender, timeout=settings.send_timeout_s, settle=settings.settle_s
         )
-        self._inbox = Inbox(ledger, telemetry, self._reported)
+        self._inbox = Inbox(ledger, telemetry, self._reported, settings.bot_handoff_minutes)
         self._renew_s = 5.0
 
     async def run(self) -> None:

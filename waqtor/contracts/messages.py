@@ -167,6 +167,7 @@ class InboundMessage(Model):
 
     ``message_id`` is the provider's id (the dedup key with ``session``); addresses are canonical;
     ``timestamp`` is UTC microseconds; ``mentioned`` says whether the bot was addressed in a group.
+    ``from_me`` marks what a person typed on the phone itself: it went to ``chat_id``, and WaQtor did not send it.
     """
 
     session: str
@@ -177,6 +178,7 @@ class InboundMessage(Model):
     timestamp: Annotated[int, Field(ge=0, lt=253_402_300_800_000_000)]
     is_group: bool = False
     mentioned: bool = False
+    from_me: bool = False
     push_name: Annotated[str, Field(max_length=200)] = ""
     quoted_id: str | None = None
 

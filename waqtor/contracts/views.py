@@ -42,7 +42,7 @@ class MessageView(View):
     timestamp: str
     updated: str
     quoted_id: str | None = None
-    cause: str | None = Field(default=None, description="api, reply or campaign (outgoing only).")
+    cause: str | None = Field(default=None, description="api, reply, campaign or phone: typed there (outgoing).")
     cause_id: str | None = None
     error: ErrorInfo | None = None
     is_group: bool = False

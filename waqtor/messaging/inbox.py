@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from waqtor.contracts.messages import InboundMessage
 from waqtor.kernel.telemetry import Telemetry
-from waqtor.messaging.ports import Ledger, Receipt, SessionReport
+from waqtor.messaging.ports import Ledger, Receipt, SessionReport, Takeover
 
 
 class Inbox:
@@ -16,6 +16,7 @@ class Inbox:
         ledger: Where messages and statuses go.
         telemetry: Counters.
         on_report: Called with each change of a session's state.
+        handoff_minutes: How long the bot is quiet in a chat that a person answers on the phone; 0: until resumed.
     """
 
     def __init__(
@@ -23,13 +24,22 @@ class Inbox:
         ledger: Ledger,
         telemetry: Telemetry,
         on_report: Callable[[SessionReport], Awaitable[None]],
+        handoff_minutes: float = 0.0,
     ) -> None:
         self._ledger = ledger
         self._telemetry = telemetry
         self._on_report = on_report
+        self._takeover = Takeover(handoff_minutes if handoff_minutes > 0 else None)
 
     async def message(self, message: InboundMessage) -> None:
-        """Store an incoming message once; returns after the commit."""
+        """Store a message once; returns after the commit. One typed on the phone takes its chat over."""
+        if message.from_me:
+            # A reaction is no answer: the customer still waits for one.
+            takeover = None if message.content.type == "reaction" else self._takeover
+            _, fresh = await self._ledger.typed(message, takeover)
+            if not fresh:
+                self._telemetry.duplicates.labels(message.session).inc()
+            return
         _, fresh = await self._ledger.accept(message)
         if fresh:
             self._telemetry.received.labels(message.session).inc()

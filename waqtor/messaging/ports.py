@@ -68,7 +68,10 @@ class TransportSink(Protocol):
     """Where a transport delivers. Each call returns after the commit; only then may the provider be acknowledged."""
 
     async def message(self, message: InboundMessage) -> None:
-        """Take an incoming message (a redelivery is a no-op)."""
+        """Take an incoming message, or with ``from_me`` one typed on the phone (a redelivery is a no-op).
+
+        A transport hands in its own sends never: only it can tell them from what a person typed.
+        """
         ...
 
     async def receipts(self, receipts: Sequence[Receipt]) -> None:
@@ -172,6 +175,14 @@ class Pending:
         return self.correlation_id if self.cause == "campaign" else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """A person answers a chat on the phone: the bot is quiet there for ``minutes`` (``None``: until resumed)."""
+
+    minutes: float | None
+    reason: str = "answered on the phone"
+
+
 GrantState = Literal["go", "skipped", "held", "gone"]
 
 
@@ -234,6 +245,13 @@ class Ledger(Protocol):
 
     async def accept(self, message: InboundMessage) -> tuple[str, bool]:
         """Store an incoming message and its event once; returns our id and whether it was new."""
+        ...
+
+    async def typed(self, message: InboundMessage, takeover: Takeover | None) -> tuple[str, bool]:
+        """Store a message typed on the phone once, as an outgoing one with the cause ``phone``; pauses its chat.
+
+        The echo of a send that the ledger knows by its provider id changes nothing.
+        """
         ...
 
     async def enqueue(self, draft: Draft) -> Queued:

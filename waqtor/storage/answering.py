@@ -110,10 +110,15 @@ def _control(tx: Tx, reply: Reply, control: Any) -> None:
 def pause_chat(tx: Tx, session: str, chat_id: str, command: PauseChat) -> bool:
     """Keep the bot quiet in a chat and journal it; false when there is no such chat."""
     until = tx.now + int(command.minutes * 60_000_000) if command.minutes is not None else None
-    row = tx.one(_PAUSE + " RETURNING chat_id", (tx.now, until, plain(command.reason), session, chat_id))
+    return pause_until(tx, session, chat_id, command.reason, until, since=tx.now)
+
+
+def pause_until(tx: Tx, session: str, chat_id: str, reason: str, until: int | None, *, since: int) -> bool:
+    """Pause until a time in UTC microseconds (``None``: until resumed); replies older than ``since`` are skipped."""
+    row = tx.one(_PAUSE + " RETURNING chat_id", (since, until, plain(reason), session, chat_id))
     if row is None:
         return False
-    data = {"reason": command.reason, "until": iso(until) if until is not None else None}
+    data = {"reason": reason, "until": iso(until) if until is not None else None}
     _journal_personal(tx, "chat.paused", session, chat_id, data, {"chat_id": chat_id})
     return True
 

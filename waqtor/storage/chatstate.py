@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from waqtor.contracts.events import Event, hydrate
 from waqtor.storage.store import SqlStore
+
+CHANGES = frozenset({"chat.paused", "chat.resumed"})
 
 
 class ChatStates:
@@ -30,6 +34,21 @@ class ChatStates:
             del self._paused[key]
             return None
         return reason
+
+    def committed(self, events: list[Event]) -> None:
+        """Note changes of this engine at once, before the message behind them is answered."""
+        for event in events:
+            if event.type not in CHANGES:
+                continue
+            chat_id = (event.personal or {}).get("chat_id")
+            if not chat_id:
+                continue
+            until = event.data.get("until")
+            if event.type == "chat.resumed":
+                self._paused.pop((event.session, chat_id), None)
+            else:
+                end = int(datetime.fromisoformat(until).timestamp() * 1_000_000) if until else None
+                self._paused[(event.session, chat_id)] = (event.data.get("reason") or "paused", end)
 
     async def apply(self, event: Event) -> None:
         """Follow the journal."""

@@ -113,7 +113,7 @@ TABLES: tuple[Table, ...] = (
             _CREATED,
             _OCCURRED,
             Column("status", "VARCHAR", "sent, delivered, read, failed, skipped or in_doubt."),
-            Column("cause", "VARCHAR", "api, reply or campaign."),
+            Column("cause", "VARCHAR", "api, reply, campaign or phone."),
             Column("correlation_id", "VARCHAR", "Id of what set the send going."),
             Column("error_code", "VARCHAR", "The provider's code, when it failed."),
             Column("error_reason", "VARCHAR", "Why it failed, in words."),

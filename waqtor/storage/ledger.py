@@ -20,6 +20,7 @@ from waqtor.messaging.ports import (
     Receipt,
     Reply,
     SessionReport,
+    Takeover,
 )
 from waqtor.storage.answering import Verdict, commit_reply, consent, pause_chat, resume_chat
 from waqtor.storage.inbound import Arrival, accept
@@ -27,6 +28,7 @@ from waqtor.storage.outbound import Departure, enqueue, grant, settle
 from waqtor.storage.receipts import record
 from waqtor.storage.store import SqlStore
 from waqtor.storage.transaction import Row, Tx, plain
+from waqtor.storage.typed import Typed, store_typed
 
 PENDING = (
     "SELECT m.message_id, m.session, m.chat_id, p.data, m.priority, m.attempt, m.not_after, m.due_at, m.quoted_id, "
@@ -45,6 +47,12 @@ class SqlLedger:
     async def accept(self, message: InboundMessage) -> tuple[str, bool]:
         """Store an incoming message and its event once."""
         result: tuple[str, bool] = await self._submit(accept, Arrival(message, new_ulid()))
+        return result
+
+    async def typed(self, message: InboundMessage, takeover: Takeover | None) -> tuple[str, bool]:
+        """Store a message typed on the phone once, as an outgoing one, and pause its chat in the same commit."""
+        item = Typed(message, new_ulid(), takeover)
+        result: tuple[str, bool] = await self._submit(store_typed, item, urgent=True)
         return result
 
     async def enqueue(self, draft: Draft) -> Queued:

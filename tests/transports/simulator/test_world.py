@@ -7,6 +7,8 @@ import pytest
 
 from waqtor.errors import InvalidInput
 from waqtor.transports.simulator.contacts import parse_habits
+from waqtor.transports.simulator.inbound import inbound_message
+from waqtor.transports.simulator.sessions import PHONE
 from waqtor.transports.simulator.world import World
 
 TEXT = {"type": "text", "body": "hello"}
@@ -98,3 +100,14 @@ def test_a_malformed_message_is_refused_and_nothing_is_delivered(raw: Any) -> No
     with pytest.raises(InvalidInput):
         world.inject(raw)
     assert world.counts["injected"] == 0
+
+
+def test_what_is_typed_on_the_phone_is_no_word_of_the_customer() -> None:
+    world = World()
+    message = world.inbound({"chat_id": "+966 500 000 002", "text": "I'll take this", "from_me": True})
+    assert (message["from"], message["chat_id"], message["from_me"]) == (PHONE, "966500000002", True)
+    world.write(message)
+    assert world.session("default").last_inbound == {}
+    assert inbound_message("default", message).from_me
+    with pytest.raises(InvalidInput, match="to whom"):
+        world.inbound({"text": "x", "from_me": True})

@@ -94,6 +94,11 @@ class SimulatorControl:
         answer = await self.ask("inject", messages=raw, wait=wait, timeout=timeout if wait else None)
         return list(answer["ids"])
 
+    async def phone(self, chat_id: str, message: Message, *, wait: bool = True) -> str:
+        """Have the owner type a message to ``chat_id`` on the phone itself; returns its id, as :meth:`inject` does."""
+        raw = {"text": message} if isinstance(message, str) else dict(message)
+        return await self.inject({**raw, "chat_id": chat_id, "from_me": True}, wait=wait)
+
     async def contact(self, address: str, **fields: Any) -> str:
         """Say something of a person: ``name``, ``on_whatsapp``, ``receipts``, ``script``; returns the address."""
         return str((await self.ask("contact", address=address, **fields))["address"])

@@ -36,6 +36,7 @@ def inbound_message(session: str, raw: Any) -> InboundMessage:
             timestamp=raw["timestamp"],
             is_group=bool(raw.get("is_group", chat.is_group)),
             mentioned=bool(raw.get("mentioned", False)),
+            from_me=bool(raw.get("from_me", False)),
             push_name=str(raw.get("push_name") or "")[:200],
             quoted_id=raw.get("quoted_id"),
         )

@@ -19,13 +19,13 @@ from waqtor.transports.simulator.delays import ZERO, Delay
 from waqtor.transports.simulator.faults import Fault, FaultScript
 from waqtor.transports.simulator.limits import Limits, Refusal
 from waqtor.transports.simulator.mailbox import Entry, Mailbox
-from waqtor.transports.simulator.sessions import SimulatedSession
+from waqtor.transports.simulator.sessions import PHONE, SimulatedSession
 from waqtor.transports.simulator.timeline import Timeline
 
 DEFAULT_SENDER: Final = "966500000001"
 _INJECT_FIELDS = {
     "id", "session", "from", "chat_id", "text", "content", "timestamp",
-    "is_group", "mentioned", "push_name", "quoted_id",
+    "is_group", "mentioned", "push_name", "quoted_id", "from_me",
 }  # fmt: skip
 
 
@@ -176,7 +176,8 @@ class World:
         """Deliver what :meth:`inbound` made."""
         session = self.session(payload["session"])
         now = self.activity_us = self.timeline.now_us()
-        session.last_inbound[payload["chat_id"]] = now
+        if not payload["from_me"]:
+            session.last_inbound[payload["chat_id"]] = now
         self.counts["injected"] += 1
         encoded = orjson.dumps(payload)
         entry = Entry(orjson.Fragment(encoded), len(encoded) + 24, acked)
@@ -204,8 +205,11 @@ class World:
         message_id = raw.get("id") or self._new_id("wamid.IN")
         if len(message_id) > 256:
             raise InvalidInput("A message id has at most 256 characters.")
-        sender = parse_address(raw.get("from") or DEFAULT_SENDER)
+        from_me = bool(raw.get("from_me", False))
+        sender = parse_address(PHONE if from_me else raw.get("from") or DEFAULT_SENDER)
         chat = parse_address(raw["chat_id"]) if raw.get("chat_id") else sender
+        if from_me and chat.canonical == PHONE:
+            raise InvalidInput("'chat_id' of a message that is typed on the phone says to whom.")
         return {
             "session": self.session(raw.get("session") or self._only_session()).name,
             "id": message_id,
@@ -215,6 +219,7 @@ class World:
             "timestamp": self.timeline.now_us() if stamp is None else stamp,
             "is_group": bool(raw.get("is_group", chat.is_group)),
             "mentioned": bool(raw.get("mentioned", False)),
+            "from_me": from_me,
             "push_name": raw.get("push_name") or "",
             "quoted_id": raw.get("quoted_id"),
         }
