@@ -15,7 +15,7 @@ import streamlit as st
 from dashboard import queries
 from waqtor.client import Listing, WaqtorClient
 from waqtor.client.access import find_access
-from waqtor.contracts.learning import CheckReport, SuggestionDiff, SuggestionStatus, SuggestionView
+from waqtor.contracts.learning import CheckReport, LabelView, SuggestionDiff, SuggestionStatus, SuggestionView
 from waqtor.contracts.views import ChatView, HistoryView, MessageView, QueryResult, RuleView, SessionView, Trace
 from waqtor.errors import Unauthorized, WaqtorError
 
@@ -165,6 +165,39 @@ def history(decision: str | None = None, rule_id: str | None = None, pages: int 
 def trace(trace_id: str) -> Trace:
     """The stored trace of a decision; it never changes."""
     return client().smartbot.trace(trace_id)
+
+
+@st.cache_data(ttl=_LIVE, max_entries=16, show_spinner=False)
+def labels(oldest: str) -> dict[str, LabelView]:
+    """Judgements of decisions by trace id, from the latest back to the decision ``oldest`` at least."""
+    found: dict[str, LabelView] = {}
+    cursor = None
+    for _ in range(20):  # as many pages as the history shows decisions, and no decision has two judgements
+        page = client().suggestions.labels(cursor=cursor, limit=100)
+        found.update((label.trace_id, label) for label in page)
+        cursor = page.next_cursor
+        if cursor is None or min(label.trace_id for label in page) <= oldest:
+            break
+    return found
+
+
+def judge(trace_id: str, *, right: bool, rule_id: str | None) -> None:
+    """Keep whether a decision was right, and which rule is (``None``: none should have answered)."""
+    client().suggestions.label(trace_id, right=right, rule_id=rule_id)
+    forget()
+
+
+def unjudge(trace_id: str) -> None:
+    """Take a judgement back."""
+    client().suggestions.unlabel(trace_id)
+    forget()
+
+
+@st.cache_data(ttl=_LIVE, max_entries=16, show_spinner=False)
+def chat(chat_id: str, session: str) -> ChatView | None:
+    """One chat as it stands; ``None`` when it is gone."""
+    found = client().messages.chats(search=chat_id, session=session, limit=50)
+    return next((view for view in found if view.chat_id == chat_id), None)
 
 
 @st.cache_data(ttl=_SLOW, max_entries=2, show_spinner=False)

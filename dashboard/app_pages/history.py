@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
 from dashboard import data
-from dashboard.ui import bubbles, decision, grids, items, times, trouble
+from dashboard.ui import bubbles, decision, grids, handover, items, judging, times, trouble
 from dashboard.ui.i18n import known, t
 from dashboard.ui.trouble import guard
+from waqtor.contracts.learning import LabelView
 from waqtor.contracts.views import HistoryView
+from waqtor.errors import WaqtorError
 
 DECISIONS = ("answer", "clarify", "handoff", "silent", "opt_out", "opt_in")
 LANGUAGES = ("ar", "en", "arabizi", "other")
 
 
-def table(found: list[HistoryView]) -> HistoryView | None:
+def carry_out(command: partial[None], done: str) -> None:
+    """Carry out a command from a button; how it went is said on the next draw."""
+    try:
+        command()
+    except WaqtorError as error:
+        st.session_state["history_error"] = error
+    else:
+        st.session_state["history_done"] = t(done)
+
+
+def table(found: list[HistoryView], labels: dict[str, LabelView]) -> HistoryView | None:
     frame = pd.DataFrame(
         {
             t("history.when"): [times.full(entry.created) for entry in found],
             t("history.decision"): [known(f"decision.{entry.decision}", entry.decision) for entry in found],
+            t("judge.column"): [_judged(labels.get(entry.trace_id)) for entry in found],
             t("history.said"): [_clip(entry.trigger) for entry in found],
             t("history.answered"): [_clip(entry.response) for entry in found],
             t("bench.rule"): [entry.rule_id or "–" for entry in found],
@@ -33,11 +48,17 @@ def table(found: list[HistoryView]) -> HistoryView | None:
     return found[place] if place is not None and place < len(found) else None
 
 
+def _judged(label: LabelView | None) -> str:
+    if label is None:
+        return "–"
+    return "✓" if label.right else f"✗ {label.rule_id or ''}".rstrip()
+
+
 def _clip(text: str | None) -> str:
     return "–" if text is None else text[:300]
 
 
-def opened(entry: HistoryView) -> None:
+def opened(entry: HistoryView, label: LabelView | None) -> None:
     with guard():
         trace = data.trace(entry.trace_id)
         names = {rule.id: rule.description for rule in data.rules()}
@@ -51,13 +72,29 @@ def opened(entry: HistoryView) -> None:
             with st.container(border=True, key="card_trace"):
                 st.subheader(t("bench.steps"), anchor=False)
                 st.html(decision.steps(trace))
-        with seen.container(border=True, key="card_reply"):
-            st.subheader(t("bench.reply"), anchor=False)
-            session = data.connection().session
-            name = session.client_info.name if session and session.client_info else "WaQtor"
-            st.html(bubbles.phone(name, trace.text, trace.replies, t("bench.no_reply")))
+        with seen:
+            with st.container(border=True, key="card_judge"):
+                st.subheader(t("judge.title"), anchor=False)
+                judging.card(entry, label, sorted(names), carry_out)
+            chat = data.chat(entry.chat_id, entry.session) if entry.chat_id else None
+            if chat is not None:
+                with st.container(border=True, key="card_chat"):
+                    st.subheader(t("history.handover"), anchor=False)
+                    st.caption(handover.why_quiet(chat) if chat.bot_paused else t("history.bot_answers"))
+                    handover.control(chat, carry_out, "history_")
+            with st.container(border=True, key="card_reply"):
+                st.subheader(t("bench.reply"), anchor=False)
+                session = data.connection().session
+                name = session.client_info.name if session and session.client_info else "WaQtor"
+                st.html(bubbles.phone(name, trace.text, trace.replies, t("bench.no_reply")))
 
 
+problem = st.session_state.pop("history_error", None)
+if problem is not None:
+    trouble.box(problem)
+done = st.session_state.pop("history_done", None)
+if done is not None:
+    st.toast(done, icon=":material/check_circle:")
 with guard():
     with st.container(horizontal=True, vertical_alignment="bottom", key="history_filters"):
         kind = st.selectbox(
@@ -99,7 +136,10 @@ with guard():
     ]
     st.caption(t("history.count", n=len(found)))
     if found:
-        selected = table(found)
+        labels: dict[str, LabelView] = {}
+        with guard():
+            labels = data.labels(min(entry.trace_id for entry in found))
+        selected = table(found, labels)
         if page.next_cursor and pages < 20:
             st.button(
                 t("history.more"),
@@ -109,7 +149,7 @@ with guard():
         if selected is None:
             st.caption(t("history.choose"))
         else:
-            opened(selected)
+            opened(selected, labels.get(selected.trace_id))
     else:
         filtered = bool(kind or rule or language or wanted)
         with st.container(border=True, key="card_history_empty"):

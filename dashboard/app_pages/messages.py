@@ -7,14 +7,12 @@ from functools import partial
 import streamlit as st
 
 from dashboard import data
-from dashboard.ui import bubbles, items, times, trouble
+from dashboard.ui import bubbles, handover, items, times, trouble
 from dashboard.ui.i18n import is_rtl, t
 from dashboard.ui.marks import esc, icon, initials, number
 from dashboard.ui.trouble import guard
 from waqtor.contracts.views import ChatView, MessageView
 from waqtor.errors import WaqtorError
-
-PAUSES = {"30m": 30.0, "4h": 240.0, "always": None}
 
 
 def choose(chat_id: str | None) -> None:
@@ -104,32 +102,7 @@ def thread_head(chat: ChatView) -> None:
                 f'<div class="wq-small wq-muted">{number(items.shown_number(chat.chat_id))}</div></div></div>',
                 width="content",
             )
-        if chat.bot_paused:
-            st.button(
-                t("chat.resume"),
-                key="chat_resume",
-                icon=":material/smart_toy:",
-                type="primary",
-                help=chat_pause_text(chat),
-                on_click=attempt,
-                args=(partial(data.resume, chat.chat_id, chat.session), "chat.resumed"),
-            )
-        else:
-            with st.popover(t("chat.pause"), icon=":material/pause_circle:", key="chat_pause"):
-                st.caption(t("chat.pause.meaning"))
-                for name, minutes in PAUSES.items():
-                    st.button(
-                        t(f"chat.pause.{name}"),
-                        key=f"pause_{name}",
-                        width="stretch",
-                        on_click=attempt,
-                        args=(partial(data.pause, chat.chat_id, chat.session, minutes), "chat.paused"),
-                    )
-
-
-def chat_pause_text(chat: ChatView) -> str:
-    """Why the bot is quiet and until when; plain words only, because tooltips read Markdown."""
-    return t("chat.paused_until", when=times.full(chat.bot_paused_until)) if chat.bot_paused_until else t("chat.paused")
+        handover.control(chat, attempt)
 
 
 @st.fragment(run_every=3, key="messages_thread")

@@ -181,6 +181,7 @@ class Shop:
     chats: dict[str, dict[str, Any]] = field(default_factory=dict)
     messages: list[dict[str, Any]] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
+    labels: dict[str, dict[str, Any]] = field(default_factory=dict)
     seed: int = 7
     empty: bool = False
     polite: bool = False  # without the customer who tries to break the page

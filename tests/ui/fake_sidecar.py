@@ -173,20 +173,11 @@ class FakeSidecar:
                 return {"items": [self._rule(n) for n in range(0 if shop.empty else len(RULES))]}
             case ["GET", "smartbot", "status"]:
                 return {
-                    "state": "ready",
-                    "revision": REVISION,
-                    "rules": len(RULES),
-                    "examples": 214,
-                    "languages": {"ar": 98, "en": 97, "arabizi": 19},
-                    "encoder": "minilm",
-                    "encoder_loaded": True,
-                    "index": "exact",
-                    "built_at": iso(shop.now),
-                    "build_ms": 812.4,
-                    "writable": True,
-                    "last_error": "",
-                    "errors": [],
-                }
+                    "state": "ready", "revision": REVISION, "rules": len(RULES), "examples": 214,
+                    "languages": {"ar": 98, "en": 97, "arabizi": 19}, "encoder": "minilm", "encoder_loaded": True,
+                    "index": "exact", "built_at": iso(shop.now), "build_ms": 812.4, "writable": True,
+                    "last_error": "", "errors": [],
+                }  # fmt: skip
             case ["POST", "smartbot", "rebuild"]:
                 return {"ok": True}
             case ["GET", "smartbot", "history"]:
@@ -203,6 +194,14 @@ class FakeSidecar:
                 return self.judge(entry["trigger"])
             case ["POST", "smartbot", "test"]:
                 return self.judge(body["text"])
+            case ["GET", "smartbot", "labels"]:
+                return {"labels": list(shop.labels.values()), "next_cursor": None}
+            case ["PUT", "smartbot", "labels", trace_id]:
+                shop.labels[trace_id] = {"trace_id": trace_id, "message_id": "m", "session": SESSION,
+                                         "created": iso(shop.now), **body}  # fmt: skip
+                return shop.labels[trace_id]
+            case ["DELETE", "smartbot", "labels", trace_id]:
+                return {"trace_id": trace_id, "removed": shop.labels.pop(trace_id, None) is not None}
             case ["GET", "smartbot", "suggestions"]:
                 found = [] if shop.empty else [self.suggestion]
                 return {"suggestions": [s for s in found if query.get("status") in (None, s["status"])]}
