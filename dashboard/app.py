@@ -25,6 +25,7 @@ PAGES = {
         ("messages", "forum"),
         ("campaigns", "campaign"),
         ("campaign_report", "query_stats"),
+        ("analytics", "insights"),
     ),
     "bot": (("bench", "science"), ("rules", "rule"), ("suggestions", "lightbulb"), ("history", "history")),
     "system": (("settings", "settings"),),

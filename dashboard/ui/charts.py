@@ -65,3 +65,27 @@ def traffic(rows: Sequence[dict[str, Any]], labels: dict[str, str], zone: tzinfo
         tickformat=",d",
     )
     return figure
+
+
+def turned(figure: go.Figure, *, rtl: bool) -> go.Figure:
+    """Fit a figure of :mod:`waqtor.plots` to the page: dates in digits, no dragging, turned for Arabic."""
+    figure.update_layout(dragmode=False)
+    figure.update_xaxes(fixedrange=True)
+    figure.update_yaxes(fixedrange=True)
+    if any(trace.type in ("scatter", "bar") and _dated(trace.x) for trace in figure.data):
+        daily = all(value.hour == 0 for trace in figure.data for value in trace.x)
+        figure.update_xaxes(
+            tickformat="%Y-%m-%d" if daily else "%m-%d %H:%M",
+            hoverformat="%Y-%m-%d" if daily else "%Y-%m-%d %H:%M",
+            nticks=6,
+        )
+    elif rtl:
+        figure.update_xaxes(autorange="reversed")
+    if rtl:
+        figure.update_yaxes(side="right")
+        figure.update_traces(colorbar={"x": -0.02, "xanchor": "right"}, selector={"type": "heatmap"})
+    return figure
+
+
+def _dated(values: Any) -> bool:
+    return values is not None and len(values) > 0 and isinstance(values[0], datetime)

@@ -86,6 +86,24 @@ def test_languages_rules_and_the_unmatched(log):
     assert set(unmatched["text"]) == {event.personal["trigger"] for event in of("smartbot.unmatched")}
 
 
+def test_decisions_are_counted_by_kind_and_bucket(log):
+    found = frame(log, "decisions", bucket="day")
+    by_kind = found.groupby("decision")["decided"].sum().to_dict()
+    assert by_kind == {
+        "answer": len(of("smartbot.reply")),
+        "handoff": len(of("smartbot.handoff")),
+        "silent": len(of("smartbot.unmatched")),
+    }
+    assert not found.duplicated(["bucket", "decision"]).any()
+
+
+def test_failures_are_grouped_by_their_reason(log):
+    found = frame(log, "failures")
+    assert list(found["error_code"]) == ["131047"]
+    assert list(found["times"]) == [len(of("message.failed"))]
+    assert list(found["error_reason"]) == ["the 24-hour window is closed"]
+
+
 def test_response_times_are_between_message_and_sent(log):
     row = frame(log, "response_times").iloc[0]
     assert row["replies"] == len(of("message.sent"))

@@ -7,7 +7,18 @@ from tests.dashboard.conftest import Open, html
 from tests.ui.fake_shop import HOSTILE
 from tests.ui.fake_sidecar import FakeSidecar
 
-PAGES = ("overview", "messages", "bench", "rules", "suggestions", "history", "settings", "campaigns", "campaign_report")
+PAGES = (
+    "overview",
+    "messages",
+    "bench",
+    "rules",
+    "suggestions",
+    "history",
+    "settings",
+    "campaigns",
+    "campaign_report",
+    "analytics",
+)
 
 
 @pytest.mark.parametrize("lang", ["en", "ar"])

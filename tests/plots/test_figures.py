@@ -13,6 +13,21 @@ FRAMES = {
     "traffic": pd.DataFrame(
         {"bucket": pd.to_datetime(["2026-01-01", "2026-01-02"]), "received": [3, 0], "sent": [1, 2]}
     ),
+    "answer_rate": pd.DataFrame(
+        {
+            "bucket": pd.to_datetime(["2026-01-01", "2026-01-02"]),
+            "decided": [4, 3],
+            "answered": [3, 1],
+            "answer_rate": [0.75, 1 / 3],
+        }
+    ),
+    "decisions": pd.DataFrame(
+        {
+            "bucket": pd.to_datetime(["2026-01-01", "2026-01-01", "2026-01-02"]),
+            "decision": ["silent", "answer", "answer"],
+            "decided": [1, 3, 2],
+        }
+    ),
     "languages": pd.DataFrame({"language": ["ar", "xx"], "decided": [5, 2], "answer_rate": [0.8, float("nan")]}),
     "top_rules": pd.DataFrame({"rule_id": ["<b>a</b>", "hours"], "answers": [9, 4], "confidence": [0.9, 0.7]}),
     "heat_map": pd.DataFrame({"weekday": [1, 7], "hour": [0, 23], "received": [4, 6]}),
@@ -56,6 +71,18 @@ def test_traffic_draws_what_came_and_went():
     figure = plots.traffic(FRAMES["traffic"])
     assert [(trace.name, list(trace.y)) for trace in figure.data] == [("Received", [3, 0]), ("Sent", [1, 2])]
     assert figure.data[0].line.color == PRIMARY
+
+
+def test_the_answer_rate_is_in_percent_and_tells_its_counts():
+    (line,) = plots.answer_rate(FRAMES["answer_rate"]).data
+    assert list(line.y) == [75.0, 33.33]
+    assert [tuple(pair) for pair in line.customdata] == [(3, 4), (1, 3)]
+
+
+def test_decisions_are_stacked_by_kind_in_a_fixed_order():
+    figure = plots.decisions(FRAMES["decisions"])
+    assert [(bar.name, list(bar.y)) for bar in figure.data] == [("Answered", [3, 2]), ("Silent", [1])]
+    assert figure.layout.barmode == "stack"
 
 
 def test_languages_show_their_rate_and_survive_an_unknown_one():

@@ -17,7 +17,9 @@ import httpx
 
 from tests.ui.fake_shop import HOSTILE, REVISION, RULES, SESSION, Shop, iso
 from waqtor.contracts.views import RuleView, SessionView, Trace
-from waqtor.storage import duck_schema
+from waqtor.errors import QueryRefused
+from waqtor.storage import duck_guard, duck_schema
+from waqtor.storage.duck_query import plain
 
 CAMPAIGN = {
     "id": "01JD3ZK5T0M7Q8X9Y2B4C6D8E0", "name": f"Sale {HOSTILE}", "session": SESSION, "status": "running",
@@ -355,12 +357,16 @@ class FakeSidecar:
 
         self.warm()
         try:
-            cursor = self._log.execute(body["sql"], body.get("params") or [])
+            statement, _ = duck_guard.check(body["sql"], self._log)
+            cursor = self._log.execute(statement, body.get("params") or [])
+        except QueryRefused as error:
+            raise Refused("query_refused", error.message) from None
         except duckdb.Error as error:
-            raise Refused("query_refused", str(error)) from None
+            raise Refused("invalid_input", str(error)) from None
         columns = [d[0] for d in cursor.description]
         types = [str(d[1]) for d in cursor.description]
-        return {"columns": columns, "types": types, "rows": cursor.fetchall(), "truncated": False, "elapsed_ms": 1.4}
+        return {"columns": columns, "types": types, "rows": plain(cursor.fetchall()), "truncated": False,
+                "elapsed_ms": 1.4}  # fmt: skip
 
     def warm(self) -> None:
         """Fill the traffic log now rather than at the first query."""
@@ -397,6 +403,8 @@ class FakeSidecar:
                     rule if kind != "silent" else None,
                     draw.uniform(0.7, 0.99),
                     chat,
+                    draw.choices(["ar", "en", "arabizi"], [60, 30, 10])[0],
+                    f"{HOSTILE} {n % 3}" if kind == "silent" and not self.shop.polite else "هل تغلفون الهدايا؟",
                 )
             )
             if kind != "silent":
@@ -410,7 +418,8 @@ class FakeSidecar:
             ("messages", "journal_offset, message_id, session, created, type, chat_key", messages),
             (
                 "decisions",
-                "journal_offset, message_id, session, created, decision, rule_id, confidence, chat_key",
+                "journal_offset, message_id, session, created, decision, rule_id, confidence, chat_key, language, "
+                "trigger",
                 decisions,
             ),
             ("send_changes", "journal_offset, message_id, session, created, status, cause, chat_key", sends),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from waqtor.plots.accuracy import accuracy_by_language, confusion_map, reliability, risk_coverage, threshold_sweep
 from waqtor.plots.figures import confidences, heat_map, languages, top_rules, traffic
+from waqtor.plots.outcomes import answer_rate, decisions
 
 __all__ = [
     "accuracy_by_language",
+    "answer_rate",
     "confidences",
     "confusion_map",
+    "decisions",
     "heat_map",
     "languages",
     "reliability",

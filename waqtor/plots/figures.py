@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
+from waqtor.plots.outcomes import DECISION_COLOURS
 from waqtor.plots.theme import (
     DANGER,
     INFO,
-    MUTED,
     PRIMARY,
     SCALE,
     SCALE_DARK,
-    SUCCESS,
-    WARNING,
     Language,
     Theme,
     empty,
     styled,
     word,
 )
-
-_DECISIONS: Mapping[str, str] = {
-    "answer": SUCCESS,
-    "clarify": INFO,
-    "handoff": WARNING,
-    "silent": MUTED,
-    "opt_out": DANGER,
-    "opt_in": PRIMARY,
-}
 
 
 def traffic(frame: pd.DataFrame, *, language: Language = "en", theme: Theme = "light") -> go.Figure:
@@ -128,7 +116,7 @@ def confidences(
     if frame.empty:
         return empty("confidences", language=language, theme=theme)
     figure = go.Figure()
-    for decision, colour in _DECISIONS.items():
+    for decision, colour in DECISION_COLOURS.items():
         values = frame.loc[frame["decision"] == decision, "confidence"]
         counts = [0] * 20
         for value in values:
@@ -148,7 +136,7 @@ def confidences(
             annotation_position="top left",
         )
     figure.update_xaxes(title_text=word("confidence", language), range=[0, 1])
-    figure.update_yaxes(title_text=word("decisions", language), rangemode="tozero")
+    figure.update_yaxes(title_text=word("decision count", language), rangemode="tozero")
     return styled(figure, "confidences", language=language, theme=theme)
 
 

@@ -13,6 +13,18 @@ WHERE ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
   AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
 GROUP BY ALL ORDER BY bucket;
 
+-- name: decisions
+-- why: how the kinds of decision shift over time; a growing share of silence is work for the rules
+-- $bucket is minute, hour or day
+SELECT date_trunc($bucket::VARCHAR, created AT TIME ZONE $zone::VARCHAR)::TIMESTAMP AS bucket,
+       decision,
+       count(*)::BIGINT AS decided
+FROM decisions
+WHERE ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+  AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+  AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
+GROUP BY ALL ORDER BY bucket, decision;
+
 -- name: languages
 -- why: a language with many messages and a low rate is where examples are missing
 SELECT coalesce(nullif(language, ''), 'other') AS language,

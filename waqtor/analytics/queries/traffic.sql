@@ -97,3 +97,17 @@ SELECT count(*)::BIGINT AS replies,
        quantile_cont(us, 0.99) / 1000 AS p99_ms,
        max(us) / 1000 AS max_ms
 FROM waits;
+
+-- name: failures
+-- why: why messages did not go out, the most frequent reason first; one line here often explains a bad day
+SELECT status,
+       error_code,
+       error_reason,
+       count(*)::BIGINT AS times,
+       max(created) AS last_seen
+FROM send_changes
+WHERE status IN ('failed', 'skipped', 'in_doubt')
+  AND ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+  AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+  AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
+GROUP BY ALL ORDER BY times DESC, last_seen DESC, error_code LIMIT $top::BIGINT;
