@@ -72,9 +72,9 @@ bench: $(VENV)/.installed ## Run the measurements (about five minutes)
 notebooks: $(VENV)/.dev ## Execute the notebooks and keep their pictures
 	$(BIN)/python notebooks/run.py
 
-peers: .venv-peers/.installed ## Install what `waqtor bench accuracy` compares with into .venv-peers
+peers: .venv-peers/.peers ## Install what `waqtor bench accuracy` compares with into .venv-peers
 
-.venv-peers/.installed: tests/benchmarks/peers/requirements.txt
+.venv-peers/.peers: tests/benchmarks/peers/requirements.txt
 	$(MAKE) VENV=.venv-peers .venv-peers/.torch
 	.venv-peers/bin/pip install -q -r tests/benchmarks/peers/requirements.txt
 	touch $@
