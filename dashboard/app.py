@@ -28,8 +28,10 @@ PAGES = {
         ("analytics", "insights"),
     ),
     "bot": (("bench", "science"), ("rules", "rule"), ("suggestions", "lightbulb"), ("history", "history")),
-    "system": (("settings", "settings"),),
+    "system": (("settings", "settings"), ("about", "info"), ("privacy", "shield_lock"), ("terms", "gavel")),
 }
+# These can be read while the sidecar is away.
+READABLE = ("about", "privacy", "terms")
 
 
 def _page(name: str, symbol: str) -> st.Page:
@@ -52,7 +54,7 @@ chosen = st.navigation(
 )
 connection = data.connection()
 frame.header(chosen.title, connection)
-if connection.state in ("down", "locked"):
+if connection.state in ("down", "locked") and chosen.url_path not in READABLE:
     trouble.blocked(connection)
 else:
     if connection.state == "starting":

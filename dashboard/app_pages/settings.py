@@ -1,9 +1,7 @@
-"""Settings and about: where the dashboard is connected, how the engine is doing, look and versions."""
+"""Settings: where the dashboard is connected, how the engine is doing, and the look."""
 
 from __future__ import annotations
 
-import platform
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import streamlit as st
@@ -13,13 +11,6 @@ from dashboard.ui import frame, i18n, theme, times
 from dashboard.ui.i18n import known, t
 from dashboard.ui.marks import definitions, esc, number
 from dashboard.ui.trouble import guard
-
-
-def installed(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "–"
 
 
 def plain(facts: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
@@ -34,7 +25,7 @@ def plain(facts: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
     return out
 
 
-engine, look, about = st.tabs([t("settings.engine"), t("settings.look"), t("settings.about")], key="settings_tabs")
+engine, look = st.tabs([t("settings.engine"), t("settings.look")], key="settings_tabs")
 with engine, st.grid(2, min_column_width=320):
     with st.container(border=True, key="card_connection", height="stretch"), guard():
         st.subheader(t("settings.connection"), anchor=False)
@@ -57,12 +48,3 @@ with look, st.container(border=True, key="card_look"):
     st.caption(t("settings.language.hint", name=i18n.LANGUAGES[i18n.language()]))
     st.subheader(t("settings.theme"), anchor=False)
     st.caption(t("settings.theme.hint", name=t("settings.dark" if theme.is_dark() else "settings.light")))
-with about, st.container(border=True, key="card_about"):
-    st.image(str(theme.STATIC / "logo.svg"), width=170)
-    st.text(t("settings.what"))
-    names = ("waqtor", "streamlit", "plotly", "pandas")
-    pairs = [(number(name), number(installed(name))) for name in names] + [
-        (number("python"), number(platform.python_version()))
-    ]
-    st.html(definitions(pairs))
-    st.caption(t("settings.font"))

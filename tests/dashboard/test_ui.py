@@ -51,6 +51,7 @@ class TestCatalogues:
             "bot.",
             "qr.step",
             "step.",
+            "terms.",
         }
         unused = {key for key in labels - used if not key.startswith(tuple(dynamic))}
         assert unused == set()
