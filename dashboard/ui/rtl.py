@@ -26,6 +26,16 @@ PAGE: Final = """
 [data-testid="stSidebar"] { overflow: clip; }
 [data-testid="stExpandSidebarButton"], [data-testid="stSidebarCollapseButton"] { transform: scaleX(-1); }
 [data-testid="stMetric"] > div, [data-testid="stWidgetLabel"] { text-align: right; }
+/* a row of choices is round at its ends, whichever side the first one is on */
+[data-testid="stButtonGroup"] [data-variant="segmented_control"] {
+  border-radius: 0 !important; border-width: 1px !important;
+}
+[data-testid="stButtonGroup"] [data-variant="segmented_control"]:first-child {
+  border-start-start-radius: 12px !important; border-end-start-radius: 12px !important;
+}
+[data-testid="stButtonGroup"] [data-variant="segmented_control"]:last-child {
+  border-start-end-radius: 12px !important; border-end-end-radius: 12px !important;
+}
 """
 
 
