@@ -107,10 +107,10 @@ def test_encoder_names() -> None:
     assert make_encoder("hashing").light
     mpnet = make_encoder("mpnet")
     assert "all-mpnet-base-v2" in mpnet.name
-    assert mpnet.weight("en", "latin") == 0.5
+    assert mpnet.weight("en", "latin") == 0.6
     assert mpnet.weight("ar", "arabic") == mpnet.weight("arabizi", "latin") == 0
     many = make_encoder("sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2")
-    assert many.weight("ar", "arabic") == 0.5
+    assert many.weight("ar", "arabic") == 0.6
 
 
 @pytest.mark.slow

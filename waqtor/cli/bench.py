@@ -60,14 +60,16 @@ def match(
     dataset: Annotated[Path | None, typer.Option(help="JSON lines with texts; default: own samples.")] = None,
     rules: Annotated[Path | None, typer.Option(help="Rules folder; default: the setting.")] = None,
     encoder: Annotated[str | None, typer.Option(help="Encoder; default: the setting.")] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Decisions in flight.")] = 8,
+    concurrency: Annotated[int, typer.Option(min=1, help="Decisions in flight.")] = 32,
+    keep: Keep = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decisions per second and latency of the bot, its encoder and an exact hit."""
+    """Decisions per second and latency of the bot, beside sentence-transformers with the nearest example."""
     from waqtor.benchmarks.match import run
 
     given = {
         "messages": messages, "dataset": dataset, "rules": rules, "encoder": encoder, "concurrency": concurrency,
+        "keep": keep,
     }  # fmt: skip
     _finish(run({name: value for name, value in given.items() if value is not None}), as_json)
 

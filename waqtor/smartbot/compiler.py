@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from waqtor.errors import RuleFileError
-from waqtor.smartbot.encoders import Encoder, VectorCache
+from waqtor.smartbot.encoders import Encoder, VectorCache, Vectors
 from waqtor.smartbot.fit_cache import FitCache
+from waqtor.smartbot.rule_names import name_examples
 from waqtor.smartbot.rules_check import check
 from waqtor.smartbot.rules_io import Loaded, issue_details, load_folder
 from waqtor.smartbot.ruleset import RuleSet, compile_rules
@@ -53,13 +54,19 @@ class RuleCompiler:
         """
         refuse(loaded)
         rules = compile_rules(loaded, self._threshold)
-        trusted = trusted_examples(self._encoder, rules.examples)
-        texts = [e.original for e, known in zip(rules.examples, trusted, strict=True) if known]
-        encoded = self._vectors.vectors(texts)
-        vectors = np.zeros((len(rules.examples), max(1, encoded.shape[1])), np.float32)
-        if texts:
-            vectors[np.array(trusted)] = encoded
-        return replace(rules, scorer=self._scorer.fit(rules.examples, vectors, trusted))
+        examples = [*rules.examples, *name_examples(rules.examples, trusted_examples(self._encoder, rules.examples))]
+        vectors, trusted = encoded(self._encoder, self._vectors, examples)
+        return replace(rules, scorer=self._scorer.fit(examples, vectors, trusted))
+
+
+def encoded(encoder: Encoder, cache: VectorCache, examples: Sequence[Example]) -> tuple[Vectors, list[bool]]:
+    """Return the vectors of examples (zeros where the encoder does not count) and where it counts."""
+    trusted = trusted_examples(encoder, examples)
+    found = cache.vectors([e.original for e, known in zip(examples, trusted, strict=True) if known])
+    vectors = np.zeros((len(examples), max(1, found.shape[1])), np.float32)
+    if any(trusted):
+        vectors[np.array(trusted)] = found
+    return vectors, trusted
 
 
 def trusted_examples(encoder: Encoder, examples: Sequence[Example]) -> list[bool]:

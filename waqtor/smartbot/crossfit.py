@@ -17,12 +17,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from waqtor.smartbot.compiler import trusted_examples
+from waqtor.smartbot.compiler import encoded
 from waqtor.smartbot.encoders import Encoder, HashingEncoder, VectorCache, Vectors
 from waqtor.smartbot.fit_cache import FitCache
 from waqtor.smartbot.language import detect
 from waqtor.smartbot.normalise import fold, normalise, visible
 from waqtor.smartbot.retrieve import Moment, outright
+from waqtor.smartbot.rule_names import name_examples
 from waqtor.smartbot.ruleset import RuleSet, readings
 from waqtor.smartbot.scorer import Example, FittedScorer, FusedScorer, Query
 
@@ -161,15 +162,14 @@ class Matcher:
 
     def example_vectors(self, examples: Sequence[Example]) -> tuple[Vectors, list[bool]]:
         """Return the vectors of examples (zeros where the encoder does not count) and where it counts."""
-        trusted = trusted_examples(self._encoder, examples)
-        encoded = self._vectors.vectors([e.original for e, known in zip(examples, trusted, strict=True) if known])
-        vectors = np.zeros((len(examples), max(1, encoded.shape[1])), np.float32)
-        if any(trusted):
-            vectors[np.array(trusted)] = encoded
-        return vectors, trusted
+        return encoded(self._encoder, self._vectors, examples)
 
     def fit(self, examples: Sequence[Example], vectors: Vectors, trusted: Sequence[bool]) -> tuple[FittedScorer, float]:
-        """Fit a scorer; return it and the seconds that took."""
+        """Fit a scorer, as :class:`RuleCompiler` does; return it and the seconds that took."""
+        names = name_examples(examples, trusted)
+        if names:
+            more, known = self.example_vectors(names)
+            examples, vectors, trusted = [*examples, *names], np.vstack([vectors, more]), [*trusted, *known]
         scorer = FusedScorer(quick=self._encoder.light, cache=FitCache(None), encoder=self._encoder.name)
         began = time.perf_counter()
         fitted = scorer.fit(examples, vectors, trusted)

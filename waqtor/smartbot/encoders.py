@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from waqtor.errors import ConfigurationError
 
 _SPARE = 5000
+ENCODER_SHARE = 0.6
+"""Share of the encoder's head in the probability, where the encoder knows the language (curve: docs/evaluation.md)."""
 
 Vectors = NDArray[np.float32]
 
@@ -70,8 +72,8 @@ class HashingEncoder:
         return unit(out)
 
     def weight(self, language: str, script: str) -> float:
-        """Half for Latin letters but Arabizi, as the sentence encoders: the paths taken are the same."""
-        return 0.5 if script == "latin" and language != "arabizi" else 0.0
+        """The encoder's share for Latin letters but Arabizi, as the sentence encoders: the paths taken are the same."""
+        return ENCODER_SHARE if script == "latin" and language != "arabizi" else 0.0
 
 
 class SentenceTransformerEncoder:
@@ -137,10 +139,10 @@ class SentenceTransformerEncoder:
         """Give up what loading still waits for."""
 
     def weight(self, language: str, script: str) -> float:
-        """Half where the model knows the language, else nothing."""
+        """The encoder's share where the model knows the language, else nothing."""
         if self._multilingual:
-            return 0.0 if language == "arabizi" else 0.5
-        return 0.5 if script == "latin" and language in ("en", "other") else 0.0
+            return 0.0 if language == "arabizi" else ENCODER_SHARE
+        return ENCODER_SHARE if script == "latin" and language in ("en", "other") else 0.0
 
 
 def make_encoder(setting: str, cache: Path | None = None, threads: int = 0) -> Encoder:

@@ -13,6 +13,7 @@ from waqtor.contracts.rules import Conditions, Reply, Rule
 from waqtor.smartbot.arabizi import candidates
 from waqtor.smartbot.normalise import normalise
 from waqtor.smartbot.patterns import Pattern, compile_pattern
+from waqtor.smartbot.rule_names import names_of
 from waqtor.smartbot.rules_io import Loaded, LoadedRule
 from waqtor.smartbot.scorer import Example, FittedScorer
 from waqtor.smartbot.templates import BUILTIN, Template, compile_template
@@ -152,6 +153,7 @@ def compile_rules(loaded: Loaded, default_threshold: float) -> RuleSet:
     patterns: list[tuple[str, Pattern]] = []
     refused: set[tuple[str, str]] = set()
     examples: set[Example] = set()
+    names = names_of(found.rule.id for found in loaded.rules if found.rule.enabled and found.rule.action != "ignore")
     for item in sorted(loaded.rules, key=lambda found: found.rule.id):
         rule = item.rule
         if not rule.enabled:
@@ -164,7 +166,7 @@ def compile_rules(loaded: Loaded, default_threshold: float) -> RuleSet:
                 text = normalise(phrase)
                 if text:
                     exact.setdefault(text, {})[rule.id] = None
-                    examples.add(Example(rule.id, text, language, False, phrase))
+                    examples.add(Example(rule.id, text, language, False, phrase, names.get(rule.id, "")))
         for phrases in rule.keywords.values():
             for phrase in phrases:
                 text = normalise(phrase)

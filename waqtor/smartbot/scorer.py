@@ -1,9 +1,9 @@
 """Step 5, score: which rule a message belongs to, and how likely that is right.
 
 Two heads (:mod:`waqtor.smartbot.heads`), one on the encoder's centred vectors and one on character n-grams, are
-mixed half and half where the encoder knows the language; elsewhere the characters decide alone. The raw score of
-a rule is its mixed probability times the mixed cosine to its nearest example (so a message that resembles
-nothing scores low even when one rule is the least bad); a curve per mixture makes it a confidence.
+mixed (six parts to four) where the encoder knows the language; elsewhere the characters decide alone. The raw score
+of a rule is its mixed probability times a power of the mean cosine to its nearest example (so a message that
+resembles nothing scores low even when one rule is the least bad); a curve per mixture makes it a confidence.
 """
 
 from __future__ import annotations
@@ -22,20 +22,26 @@ from waqtor.smartbot.fit_cache import Arrays, FitCache
 from waqtor.smartbot.heads import Head
 from waqtor.smartbot.index import VectorIndex, make_index
 from waqtor.smartbot.lexical import LexicalModel
-from waqtor.smartbot.views import LEXICAL_STRENGTH, SEMANTIC_STRENGTH, View, calibrate, make_view
+from waqtor.smartbot.views import LEXICAL_STRENGTH, SEMANTIC_STRENGTH, View, calibrate, make_view, raw_scores
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Example:
-    """A phrase of a rule; ``negative`` marks what the rule must not answer. ``text`` is normalised."""
+    """A phrase of a rule; ``negative`` marks what the rule must not answer. ``text`` is normalised.
+
+    ``rule_name`` holds the telling words of the rule's id; ``is_name`` marks those words themselves, which are learned
+    from but are no phrase of a customer (:mod:`waqtor.smartbot.rule_names`).
+    """
 
     rule_id: str
     text: str
     language: str = "en"
     negative: bool = False
     original: str = ""
+    rule_name: str = ""
+    is_name: bool = False
 
     @property
     def label(self) -> str:
@@ -130,10 +136,11 @@ class FusedScorer:
         number = {label: i for i, label in enumerate(labels)}
         y = np.array([number[example.label] for example in ordered], np.int64)
         mask = np.array([bool(trusted[i]) for i in order], bool)
+        phrases = np.array([not example.is_name for example in ordered], bool)
         held = vectors[order][mask]
         centre = np.zeros(vectors.shape[1], np.float32)
-        if len(held) > 4:
-            centre = np.asarray(held.mean(axis=0), np.float32)
+        if (mask & phrases).sum() > 4:
+            centre = np.asarray(held[phrases[mask]].mean(axis=0), np.float32)
         units = unit(held - centre)
         lexical = LexicalModel([example.text for example in ordered])
 
@@ -146,9 +153,12 @@ class FusedScorer:
         key = self._key(ordered, mask)
         kept = self._cache.get(key)
         views = [
-            make_view(rows, y[rows], len(labels), similar, strength, quick=self._quick, head=_kept_head(kept, i))
+            make_view(
+                rows, y[rows], phrases[rows], len(labels), similar, strength,
+                quick=self._quick, head=_kept_head(kept, i),
+            )
             for i, (rows, similar, strength) in enumerate(sides)
-        ]
+        ]  # fmt: skip
         answerable = np.array([not label.startswith("!") for label in labels], bool)
         curves = _kept_curves(kept) or calibrate(views, y, answerable)
         if kept is None:
@@ -159,7 +169,7 @@ class FusedScorer:
     def _key(self, ordered: Sequence[Example], mask: NDArray[np.bool_]) -> str:
         parts = [self._encoder, str(self._quick)]
         for example, known in zip(ordered, mask, strict=True):
-            parts += [example.label, example.text, example.original if known else ""]
+            parts += [example.label, example.text, example.original if known else "", "name" if example.is_name else ""]
         return FitCache.key(parts)
 
 
@@ -214,15 +224,16 @@ class _Fused:
     def predict(self, query: Query, limit: int = 5) -> Scored:
         """Return the best rules for a message; see :class:`FittedScorer`."""
         p, close, similar, known, reading = max(
-            (self._read(reading) for reading in query.readings), key=lambda found: float((found[0] * found[1]).max())
+            (self._read(reading) for reading in query.readings),
+            key=lambda found: float(raw_scores(found[0], found[1], mixed=False).max()),
         )
         near: Floats | None = None
         if query.vector is not None and query.weight > 0 and self.index is not None:
             view, weight = self.views[1], query.weight
             near = self.index.similarities(unit(query.vector - self.centre))
             p = weight * view.head.probabilities(near[view.columns]) + (1 - weight) * p
-            close = weight * view.maxima(near) + (1 - weight) * close
-        raw = np.asarray(np.clip(p, 0, 1) * np.clip(close, 0, 1), np.float32)
+            close = np.asarray((view.maxima(near) + close) / 2, np.float32)
+        raw = raw_scores(p, close, mixed=near is not None)
         confidence = self.curves[near is not None](raw)
         order = [int(i) for i in np.argsort(-raw, kind="stable")[: 4 * limit] if self.answerable[i] and raw[i] > 0]
         vetoed = tuple(self.labels[i] for i in order if self._refused(i, close))
@@ -250,12 +261,12 @@ class _Fused:
         return place < len(self.labels) and self.labels[place] == label and close[place] > close[number]
 
     def _score(self, number: int, confidence: float, raw: float, similar: Floats, near: Floats | None) -> Score:
-        own = np.flatnonzero(self.views[0].labels == number)
+        own = self.views[0].phrases_of(number)
         row = int(own[similar[own].argmax()])
         similarity = float(similar[row])
         source: Literal["semantic", "lexical"] = "lexical"
         if near is not None:
-            places = np.flatnonzero(self.views[1].labels == number)
+            places = self.views[1].phrases_of(number)
             if len(places):
                 place = int(places[near[places].argmax()])
                 if float(near[place]) >= similarity:

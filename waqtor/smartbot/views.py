@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waqtor.smartbot.calibration import Curve, fit_curve
+from waqtor.smartbot.encoders import ENCODER_SHARE
 from waqtor.smartbot.heads import Head, fit_logistic, fit_ridge, landmarks
 
 Floats = NDArray[np.float32]
@@ -22,6 +23,8 @@ Bools = NDArray[np.bool_]
 
 SEMANTIC_STRENGTH = 30.0
 LEXICAL_STRENGTH = 10.0
+CLOSENESS = 1.25
+"""Power of the cosine in a raw score beside the encoder: the higher, the less counts what resembles nothing."""
 FOLDS = 3
 STRANGERS = 0.5
 """Weight of all messages from outside the rules beside those from inside, in the calibration."""
@@ -34,6 +37,7 @@ class View:
     Attributes:
         rows: Which examples it covers, sorted (all, or those in a language that the encoder knows).
         labels: Their class numbers.
+        phrases: Positions in ``rows`` of what customers write: all but the names of rules.
         classes: Number of classes in all.
         columns: Positions in ``rows`` that carry the head's weights.
         head: The head fitted on all of them.
@@ -44,6 +48,7 @@ class View:
 
     rows: Ints
     labels: Ints
+    phrases: Ints
     classes: int
     columns: Ints
     head: Head
@@ -52,13 +57,19 @@ class View:
     sample: int = 1500
 
     def maxima(self, similarities: Floats) -> Floats:
-        """Return the greatest similarity per class over all classes; classes without rows here are 0."""
-        return _maxima(similarities, self.labels, self.classes)
+        """Return the greatest similarity to a phrase per class; classes without phrases here are 0."""
+        return _maxima(similarities, self.labels, self.phrases, self.classes)
+
+    def phrases_of(self, number: int) -> Ints:
+        """Return the positions of the phrases of a class."""
+        mine: Ints = self.phrases[self.labels[self.phrases] == number]
+        return mine
 
 
 def make_view(
     rows: Ints,
     labels: Ints,
+    phrases: Bools,
     classes: int,
     block: Callable[[Ints, Ints], Floats],
     strength: float,
@@ -75,21 +86,29 @@ def make_view(
 
     columns = landmarks(len(rows))
     head = head or fit(block(np.arange(len(rows)), columns), columns, labels)
-    return View(rows, labels, classes, columns, head, block, fit, 900 if quick else 1500)
+    return View(rows, labels, np.flatnonzero(phrases), classes, columns, head, block, fit, 900 if quick else 1500)
 
 
-def _maxima(similarities: Floats, labels: Ints, classes: int) -> Floats:
+def _maxima(similarities: Floats, labels: Ints, phrases: Ints, classes: int) -> Floats:
+    if len(phrases) < len(labels):
+        similarities, labels = similarities[..., phrases], labels[phrases]
     starts = np.flatnonzero(np.r_[True, labels[1:] != labels[:-1]])
     out = np.zeros((*similarities.shape[:-1], classes), np.float32)
     out[..., labels[starts]] = np.maximum.reduceat(similarities, starts, axis=-1)
     return out
 
 
-def choose(p: Floats, close: Floats, answerable: Bools) -> tuple[Ints, Floats]:
-    """Return the likeliest answerable class of each row and its raw score."""
-    pick = np.where(answerable, p, -1.0).argmax(axis=-1)
-    at = np.arange(len(p))
-    return pick, np.asarray(np.clip(p[at, pick], 0, 1) * np.clip(close[at, pick], 0, 1), np.float32)
+def choose(p: Floats, close: Floats, answerable: Bools, *, mixed: bool) -> tuple[Ints, Floats]:
+    """Return the answerable class with the highest raw score in each row, and that score."""
+    raw = raw_scores(p, close, mixed=mixed)
+    pick = np.where(answerable, raw, -1.0).argmax(axis=-1)
+    return pick, raw[np.arange(len(p)), pick]
+
+
+def raw_scores(p: Floats, close: Floats, *, mixed: bool) -> Floats:
+    """Return the raw scores: the probability times the cosine to the nearest phrase, to a power beside the encoder."""
+    near = np.clip(close, 0, 1)
+    return np.asarray(np.clip(p, 0, 1) * (near ** np.float32(CLOSENESS) if mixed else near), np.float32)
 
 
 def _by_characters(views: Sequence[View]) -> Ints:
@@ -104,7 +123,9 @@ def calibrate(views: Sequence[View], labels: Ints, answerable: Bools) -> dict[bo
     """Return the curves from raw score to confidence: with the encoder (True) and by characters alone (False)."""
     classes = len(answerable)
     found: dict[bool, tuple[list[Floats], list[Bools], list[Bools]]] = {}
-    subset = landmarks(len(labels), views[0].sample)
+    phrases = views[0].rows[views[0].phrases]
+    subset = phrases[landmarks(len(phrases), views[0].sample)]
+    names = np.setdiff1d(views[0].rows, phrases)
     for fold in range(FOLDS if classes >= FOLDS else 0):
         for mixed in (False, True)[: len(views)]:
             pool = views[1].rows if mixed else _by_characters(views)
@@ -115,18 +136,22 @@ def calibrate(views: Sequence[View], labels: Ints, answerable: Bools) -> dict[bo
             asked, learned = chosen[outside | held], chosen[~outside & ~held]
             if not len(asked) or len(np.unique(labels[learned])) < 2:
                 continue
+            said = learned
+            learned = np.union1d(learned, [i for i in np.intersect1d(names, pool) if labels[i] in labels[said]])
+            learned = learned.astype(np.int64)
             p = np.zeros((len(asked), classes), np.float32)
             close = np.zeros((len(asked), classes), np.float32)
             used = views if mixed else views[:1]
-            for view in used:
+            shares = (1 - ENCODER_SHARE, ENCODER_SHARE) if mixed else (1.0,)
+            for view, share in zip(used, shares, strict=True):
                 known = np.searchsorted(view.rows, learned)
                 gram = view.block(known, known)
                 own = labels[learned]
                 head = view.fit(gram, np.arange(len(known)), own)
                 similar = view.block(np.searchsorted(view.rows, asked), known)
-                p += head.probabilities(similar) / len(used)
-                close += _maxima(similar, own, classes) / len(used)
-            pick, raw = choose(p, close, answerable)
+                p += head.probabilities(similar) * share
+                close += _maxima(similar, own, np.flatnonzero(np.isin(learned, said)), classes) / len(used)
+            pick, raw = choose(p, close, answerable, mixed=mixed)
             raws, rights, strangers = found.setdefault(mixed, ([], [], []))
             raws.append(raw)
             rights.append((pick == labels[asked]) & answerable[labels[asked]])
@@ -134,7 +159,7 @@ def calibrate(views: Sequence[View], labels: Ints, answerable: Bools) -> dict[bo
     curves = {False: Curve(), True: Curve()}
     for mixed, (raws, rights, strangers) in found.items():
         strange = np.concatenate(strangers)
-        share = STRANGERS * float((~strange).sum()) / max(1.0, float(strange.sum()))
-        weights = np.where(strange, min(1.0, share), 1.0).astype(np.float32)
+        outside_weight = STRANGERS * float((~strange).sum()) / max(1.0, float(strange.sum()))
+        weights = np.where(strange, min(1.0, outside_weight), 1.0).astype(np.float32)
         curves[mixed] = fit_curve(np.concatenate(raws), np.concatenate(rights), weights)
     return curves
