@@ -17,6 +17,7 @@ from waqtor.smartbot.scorer import Example
 
 _EMPTY = frozenset({"rule", "intent", "class", "label", "category", "faq", "custom", "test"})
 """Words of ids that say what a rule is, not what it is about."""
+_FEWEST = 3
 _COMMON = 3
 """From so many rules on, a word in more than half of their names counts as a prefix that says nothing."""
 
@@ -34,9 +35,12 @@ def name_examples(examples: Sequence[Example], trusted: Sequence[bool]) -> list[
     """Return the names to learn from beside examples, sorted.
 
     Args:
-        examples: What is learned from; rules without an example among them add no name.
+        examples: What is learned from; rules without an example among them add no name, and fewer than three rules
+            add none at all: nothing could be calibrated.
         trusted: Whether the encoder knows the language of each.
     """
+    if len({example.rule_id for example in examples}) < _FEWEST:
+        return []
     held = {example.text for example in examples}
     found = {
         Example(example.rule_id, normalise(example.rule_name), "en", False, example.rule_name, example.rule_name, True)
