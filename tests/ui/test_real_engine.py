@@ -139,6 +139,42 @@ def test_a_message_and_its_answer_appear(page: Page, real_dashboard: str, engine
     expect(page.get_by_text("من ٢٠ ريالاً.").first).to_be_visible()
 
 
+def test_a_chat_answered_on_the_phone_is_given_back_and_its_decision_judged(
+    page: Page, real_dashboard: str, engine_folder: Path
+) -> None:
+    async def talk() -> None:
+        async with SimulatorControl(engine_folder / "s.sock") as control:
+            await control.inject({"text": "where is your shop", "from": "966500000077", "push_name": "Huda"})
+            await control.wait_idle()
+            await control.phone("966500000077", "I'll send you the map")
+
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, talk()).result(30)
+    open_page(page, real_dashboard, "messages", "en")
+    page.locator("[class*='st-key-chat_'][class*='966500000077'] button").first.click()
+    thread = page.locator(".st-key-card_thread")
+    expect(thread.get_by_text("I'll send you the map")).to_be_visible(timeout=30_000)
+    expect(thread.locator("[aria-label='Typed on the phone']")).to_be_visible()
+    expect(thread.locator(".st-key-chat_resume")).to_be_visible()
+    shoot(page, "phone-en")
+    open_page(page, real_dashboard, "history", "en")
+    page.locator(".st-key-history_search input").fill("where is your shop")
+    expect(page.get_by_text("1 decisions, newest first")).to_be_visible(timeout=30_000)
+    grid = page.locator("[data-testid=stDataFrame]")
+    card = page.locator(".st-key-card_judge")
+    grid.click(position={"x": 18, "y": 53})
+    expect(card).to_be_visible(timeout=30_000)
+    card.get_by_role("button", name="Right").click()
+    expect(card.get_by_text("Judged right")).to_be_visible(timeout=30_000)
+    # A click into a page that is still being redrawn can be lost.
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible(timeout=30_000)
+    page.locator(".st-key-history_chat_resume button").locator("visible=true").first.click()
+    expect(page.get_by_text("The bot answers in this chat.")).to_be_visible(timeout=30_000)
+    shoot(page, "history-en")
+
+
 def test_a_campaign_from_upload_to_report(page: Page, real_dashboard: str) -> None:
     open_page(page, real_dashboard, "campaigns", "en")
     rows = "\n".join(f"N{i},05000{i:05d}" for i in range(40))
