@@ -28,7 +28,13 @@ PAGES = {
         ("analytics", "insights"),
     ),
     "bot": (("bench", "science"), ("rules", "rule"), ("suggestions", "lightbulb"), ("history", "history")),
-    "system": (("settings", "settings"), ("about", "info"), ("privacy", "shield_lock"), ("terms", "gavel")),
+    "system": (
+        ("notifications", "notifications"),
+        ("settings", "settings"),
+        ("about", "info"),
+        ("privacy", "shield_lock"),
+        ("terms", "gavel"),
+    ),
 }
 # These can be read while the sidecar is away.
 READABLE = ("about", "privacy", "terms")

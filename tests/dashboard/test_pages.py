@@ -14,6 +14,7 @@ PAGES = (
     "rules",
     "suggestions",
     "history",
+    "notifications",
     "settings",
     "campaigns",
     "campaign_report",
@@ -44,7 +45,7 @@ class TestEveryPage:
 
     def test_shows_a_broken_part_and_the_rest(self, open_page: Open, name: str, lang: str):
         sidecar = FakeSidecar()
-        sidecar.broken = {"/analytics", "/messages", "/chats", "/smartbot", "/campaigns"}
+        sidecar.broken = {"/analytics", "/messages", "/chats", "/smartbot", "/campaigns", "/notifications"}
         at = open_page(sidecar, name, lang)
         if name == "bench":
             at.pills(key="bench_sample").set_value("wain talabi").run()

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
 
+from tests.ui.fake_notices import FakeNotices
 from tests.ui.fake_shop import HOSTILE, REVISION, RULES, SESSION, Shop, iso
 from waqtor.contracts.views import RuleView, SessionView, Trace
 from waqtor.errors import QueryRefused
@@ -66,6 +67,7 @@ class FakeSidecar:
         self, *, empty: bool = False, status: str = "ready", not_ready: tuple[str, ...] = (), polite: bool = False
     ) -> None:
         self.shop = Shop(empty=empty, status=status, polite=polite)
+        self.notices = FakeNotices(self.shop)
         self.not_ready = not_ready
         self.down = False
         self.broken: set[str] = set()
@@ -228,7 +230,11 @@ class FakeSidecar:
                 return self.suggestion
             case ["POST", "analytics", "query"]:
                 return self._query(body)
-        raise Refused("not_found", "No such route.")
+        part = {"notifications": self.notices}.get(path[0])
+        answered = part.route(method, path[1:], query, body) if part is not None else None
+        if answered is None:
+            raise Refused("not_found", "No such route.")
+        return answered
 
     def _session(self) -> dict[str, Any]:
         ready = self.shop.status == "ready"

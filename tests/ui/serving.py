@@ -22,7 +22,7 @@ def app(sidecar: FakeSidecar) -> Any:
         status, body = await run_in_threadpool(sidecar.answer, request.method, target, await request.body(), key)
         return JSONResponse(body, status)
 
-    return Starlette(routes=[Route("/{path:path}", everything, methods=["GET", "POST", "PUT", "DELETE"])])
+    return Starlette(routes=[Route("/{path:path}", everything, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])])
 
 
 class Served:
