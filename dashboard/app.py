@@ -30,6 +30,7 @@ PAGES = {
     "bot": (("bench", "science"), ("rules", "rule"), ("suggestions", "lightbulb"), ("history", "history")),
     "system": (
         ("notifications", "notifications"),
+        ("webhooks", "webhook"),
         ("settings", "settings"),
         ("about", "info"),
         ("privacy", "shield_lock"),

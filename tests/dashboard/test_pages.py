@@ -15,6 +15,7 @@ PAGES = (
     "suggestions",
     "history",
     "notifications",
+    "webhooks",
     "settings",
     "campaigns",
     "campaign_report",
@@ -45,7 +46,7 @@ class TestEveryPage:
 
     def test_shows_a_broken_part_and_the_rest(self, open_page: Open, name: str, lang: str):
         sidecar = FakeSidecar()
-        sidecar.broken = {"/analytics", "/messages", "/chats", "/smartbot", "/campaigns", "/notifications"}
+        sidecar.broken = {"/analytics", "/messages", "/chats", "/smartbot", "/campaigns", "/notifications", "/webhooks"}
         at = open_page(sidecar, name, lang)
         if name == "bench":
             at.pills(key="bench_sample").set_value("wain talabi").run()

@@ -10,6 +10,10 @@ from waqtor.plots.theme import PRIMARY, word
 
 SWEPT = pd.DataFrame({"threshold": [0.9, 0.5, 0.2], "right": [0.3, 0.5, 0.6], "wrong": [0.0, 0.1, 0.3]})
 FRAMES = {
+    "attempts_by_event": pd.DataFrame({"event": ["a", "b"], "success": [3, 9], "failed": [1, 0]}),
+    "attempts_by_hour": pd.DataFrame(
+        {"hour": pd.to_datetime(["2026-01-01T10:00", "2026-01-01T11:00"]), "success": [4, 8], "failed": [1, 0]}
+    ),
     "traffic": pd.DataFrame(
         {"bucket": pd.to_datetime(["2026-01-01", "2026-01-02"]), "received": [3, 0], "sent": [1, 2]}
     ),
@@ -148,3 +152,9 @@ def test_a_message_that_no_rule_was_chosen_for_is_a_confusion_too():
 def test_the_interval_reaches_from_low_to_high():
     (bars,) = plots.accuracy_by_language(FRAMES["accuracy_by_language"]).data
     assert (bars.y[0] - bars.error_y.arrayminus[0], bars.y[0] + bars.error_y.array[0]) == pytest.approx((0.8, 0.95))
+
+
+def test_the_most_frequent_event_is_on_top_and_failures_are_told_apart():
+    good, bad = plots.attempts_by_event(FRAMES["attempts_by_event"]).data
+    assert list(good.y) == list(bad.y) == ["a", "b"]
+    assert (list(good.x), list(bad.x)) == ([3, 9], [1, 0])

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
 
+from tests.ui.fake_hooks import FakeHooks
 from tests.ui.fake_notices import FakeNotices
 from tests.ui.fake_shop import HOSTILE, REVISION, RULES, SESSION, Shop, iso
 from waqtor.contracts.views import RuleView, SessionView, Trace
@@ -67,7 +68,7 @@ class FakeSidecar:
         self, *, empty: bool = False, status: str = "ready", not_ready: tuple[str, ...] = (), polite: bool = False
     ) -> None:
         self.shop = Shop(empty=empty, status=status, polite=polite)
-        self.notices = FakeNotices(self.shop)
+        self.notices, self.hooks = FakeNotices(self.shop), FakeHooks(self.shop)
         self.not_ready = not_ready
         self.down = False
         self.broken: set[str] = set()
@@ -230,7 +231,7 @@ class FakeSidecar:
                 return self.suggestion
             case ["POST", "analytics", "query"]:
                 return self._query(body)
-        part = {"notifications": self.notices}.get(path[0])
+        part = {"notifications": self.notices, "webhooks": self.hooks}.get(path[0])
         answered = part.route(method, path[1:], query, body) if part is not None else None
         if answered is None:
             raise Refused("not_found", "No such route.")
