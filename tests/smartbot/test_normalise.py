@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from waqtor.smartbot.normalise import MAX_CHARS, fold, normalise, visible
@@ -10,6 +10,8 @@ TEXT = st.text(max_size=200) | st.text(alphabet="اأإآبةهىيئؤءگچـ�
 
 
 @given(TEXT)
+@example("AA\u2018A")
+@example("aa'a`a")
 @settings(max_examples=400, deadline=None)
 def test_all_levels_are_idempotent(text: str) -> None:
     assert visible(visible(text)) == visible(text)

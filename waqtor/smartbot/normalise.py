@@ -35,6 +35,7 @@ _DIGIT = regex.compile(r"[^\P{Nd}0-9]")
 _LONG_ARABIC = regex.compile(r"([\u0620-\u064a])\1{2,}")
 _LONG_OTHER = regex.compile(r"([^\W\d_\u0620-\u064a])\1{2,}")
 _APOSTROPHE = regex.compile(r"(?<=\p{L})['\u2018\u2019\u02bc\u0060\u00b4](?=\p{L})")
+_JOINING = re.compile("['\\u2018\\u2019\\u02bc\\u0060\\u00b4]")
 _NO_WORD = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
 _EMOJI = regex.compile(r"[\p{So}\U0001f000-\U0001faff\u2600-\u27bf]")
 _BLANK = regex.compile(r"\s+")
@@ -104,7 +105,8 @@ def normalise(text: str) -> str:
     """Return the form in which messages, examples and keywords are compared."""
     folded = fold(text)
     text = words(folded)
-    if "'" not in folded and _PLAIN.fullmatch(text):
+    # An apostrophe that went may have brought three equal letters together.
+    if not _JOINING.search(folded) and _PLAIN.fullmatch(text):
         return text
     for _ in range(6):
         again = words(fold(text))
