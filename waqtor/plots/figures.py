@@ -31,8 +31,9 @@ def traffic(frame: pd.DataFrame, *, language: Language = "en", theme: Theme = "l
     for column, colour in (("received", PRIMARY), ("sent", INFO)):
         line = {"color": colour, "width": 2, "shape": "hv" if len(frame) < 3 else "linear"}
         figure.add_scatter(
-            x=list(frame["bucket"]), y=numbers(frame[column]), name=word(column, language), mode="lines", line=line
-        )
+            x=list(frame["bucket"]), y=numbers(frame[column]), name=word(column, language), line=line,
+            mode="lines+markers" if len(frame) < 3 else "lines",  # a line of one point is not seen
+        )  # fmt: skip
     figure.update_layout(hovermode="x unified")
     figure.update_yaxes(title_text=word("messages", language), rangemode="tozero")
     figure.update_xaxes(title_text=word("time", language))

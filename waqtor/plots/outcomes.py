@@ -73,4 +73,6 @@ def decisions(frame: pd.DataFrame, *, language: Language = "en", theme: Theme = 
     figure.update_layout(barmode="stack", hovermode="x unified")
     figure.update_yaxes(title_text=word("decision count", language), rangemode="tozero")
     figure.update_xaxes(title_text=word("time", language))
-    return styled(figure, "decisions", language=language, theme=theme)
+    styled(figure, "decisions", language=language, theme=theme)
+    # Up to six kinds: beside the title they would run into it.
+    return figure.update_layout(legend={"y": -0.3, "yanchor": "top", "x": 0.5, "xanchor": "center"})
