@@ -45,6 +45,15 @@ async def tidy_loop() -> AsyncIterator[None]:
     assert not left, f"tasks left running: {left}"
 
 
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The path of Node, for receivers in JavaScript; where there is none the test fails and says what to type."""
+    path = shutil.which("node")
+    if path is None:
+        pytest.fail("Node is not installed. Type: sudo sh docs/system-packages.sh")
+    return path
+
+
 def _fast_folder() -> str | None:
     """Memory, where there is enough: databases sync their files, and here only processes die."""
     memory = Path("/dev/shm")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -72,12 +71,11 @@ def test_flask() -> None:
     assert statuses == [204, 200, 401, 401]
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
-def test_node() -> None:
+def test_node(node: str) -> None:
     import os
 
     process = subprocess.Popen(
-        ["node", str(FOLDER / "node_receiver.mjs")], stdout=subprocess.PIPE, text=True,
+        [node, str(FOLDER / "node_receiver.mjs")], stdout=subprocess.PIPE, text=True,
         env={**os.environ, "PORT": "0", "WEBHOOK_SECRET": SECRET},
     )  # fmt: skip
     try:
