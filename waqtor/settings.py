@@ -89,8 +89,16 @@ class Settings(BaseSettings):
 
     # --- sessions and transports
     session: str = _setting("default", "Name of the session to run.")
-    transport: Literal["simulator"] = _setting("simulator", "How the session reaches WhatsApp.")
+    transport: Literal["simulator", "cloud_api"] = _setting("simulator", "How the session reaches WhatsApp.")
     simulator_socket: str = _setting("", "Socket of the simulator; empty: simulator.sock in the data folder.")
+    cloud_phone_number_id: str = _setting("", "Cloud API: Meta's id of the number.")
+    cloud_access_token: SecretStr | None = _setting(None, "Cloud API: access token of a system user.")
+    cloud_app_secret: SecretStr | None = _setting(None, "Cloud API: the app's secret, which signs what Meta sends us.")
+    cloud_verify_token: SecretStr | None = _setting(
+        None, "Cloud API: a word of your choice, entered at Meta with the callback address."
+    )
+    cloud_api_version: str = _setting("v23.0", "Cloud API: version of the Graph API.", pattern=r"^v[0-9]+\.[0-9]+$")
+    cloud_api_url: str = _setting("https://graph.facebook.com", "Cloud API: where the Graph API is.")
     send_rate: float = _setting(80.0, "Messages per second and number (Cloud API default: 80); 0 = unlimited.", ge=0)
     send_concurrency: int = _setting(64, "Sends of one number in flight at once.", ge=1, le=4096)
     send_timeout_s: float = _setting(20.0, "Longest wait for a provider's answer, seconds.", gt=0)
@@ -186,7 +194,7 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("api_key", "secret_key")
+    @field_validator("api_key", "secret_key", "cloud_access_token", "cloud_app_secret", "cloud_verify_token")
     @classmethod
     def _no_placeholder(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or not value.get_secret_value().strip():

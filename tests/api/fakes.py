@@ -314,6 +314,7 @@ class FakeEngine:
         self.webhooks = memory_webhooks(self.clock)
         self.campaigns = FakeCampaigns()
         self.notifications = memory_notifications(self.clock)
+        self.callback: Any = None
         self.reasons: list[str] = []
         self.failing: WaqtorError | Exception | None = None
         self.commands: list[tuple[Any, str | None]] = []
@@ -404,6 +405,11 @@ class FakeEngine:
         return SessionView(
             session="default", transport="simulator", status="qr", qr="2@secret", since=iso(self.clock.now_us())
         )
+
+    def called_back(self) -> Any:
+        if self.callback is None:
+            raise NotFound("No session here takes callbacks; set WAQTOR_TRANSPORT=cloud_api.")
+        return self.callback
 
     def ready(self) -> list[str]:
         return self.reasons

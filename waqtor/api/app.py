@@ -24,6 +24,7 @@ from waqtor.api.ports import EngineLike
 from waqtor.api.routes import (
     analytics,
     audiences,
+    callback,
     campaigns,
     chats,
     keys,
@@ -51,6 +52,7 @@ SPECS: tuple[RouteSpec, ...] = (
     *webhooks.routes.specs,
     *notifications.routes.specs,
     *keys.routes.specs,
+    *callback.routes.specs,
     *system.versioned.specs,
     *system.routes.specs,
 )

@@ -21,6 +21,12 @@ from waqtor.errors import Forbidden, TooLarge
 
 _log = structlog.get_logger("waqtor.http")
 
+CALLBACK_PATH = "/webhooks/whatsapp"
+"""Where Meta delivers; it is no alias and needs no key: deliveries are signed."""
+
+CALLBACK_BYTES = 4_194_304
+"""Largest delivery: Meta's own limit is 3 MB."""
+
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -56,7 +62,7 @@ class Gate:
         request_id = given.decode("ascii") if _REQUEST_ID.fullmatch(given) else new_ulid()
         method = scope["method"]
         scope = {**scope, "waqtor.request_id": request_id}
-        limit = self._upload_limit if scope["path"].endswith("/audiences/upload") else self._limit
+        limit = self._limit_of(scope["path"])
         exchange = _Exchange(send, receive, request_id, self.origins.headers(found.get(b"origin")), method, limit)
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
@@ -69,6 +75,11 @@ class Gate:
                 await error_response(scope, error)(scope, receive, exchange.send)
             finally:
                 self._note(scope, method, exchange, perf_counter() - began)
+
+    def _limit_of(self, path: str) -> int:
+        if path.endswith("/audiences/upload"):
+            return self._upload_limit
+        return max(self._limit, CALLBACK_BYTES) if path == CALLBACK_PATH else self._limit
 
     async def _pass(self, scope: Scope, found: dict[bytes, bytes], exchange: _Exchange) -> None:
         if not self.addresses.allows(address_of(scope)):

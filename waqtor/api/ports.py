@@ -11,7 +11,7 @@ from waqtor.contracts.views import QueryResult, RuleView, SendReceipt, SessionVi
 from waqtor.kernel.access import Keys, Principal
 from waqtor.kernel.clock import Clock
 from waqtor.kernel.telemetry import Telemetry
-from waqtor.messaging.ports import Archive
+from waqtor.messaging.ports import Archive, CalledBack
 from waqtor.notifications.service import NotificationService
 from waqtor.settings import Settings
 from waqtor.webhooks.service import WebhookService
@@ -202,6 +202,14 @@ class EngineLike(Protocol):
 
         Raises:
             NotFound: No such session.
+        """
+        ...
+
+    def called_back(self) -> CalledBack:
+        """The transport whose provider calls us.
+
+        Raises:
+            NotFound: No session has such a transport.
         """
         ...
 

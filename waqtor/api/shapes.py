@@ -186,6 +186,12 @@ class Live(View):
     uptime: float
 
 
+class Taken(View):
+    """A delivery of the provider is durable."""
+
+    status: Literal["taken"] = "taken"
+
+
 class Ready(View):
     """The engine can work."""
 

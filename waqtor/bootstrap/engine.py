@@ -29,7 +29,7 @@ from waqtor.kernel.readers import CursorBroken, JournalReader
 from waqtor.kernel.tasks import Supervisor
 from waqtor.kernel.telemetry import Telemetry
 from waqtor.messaging.answering import Answerer
-from waqtor.messaging.ports import Pending
+from waqtor.messaging.ports import CalledBack, Pending
 from waqtor.notifications.rules import TYPES as NOTIFYING
 from waqtor.realtime.hub import Hub
 from waqtor.settings import Settings
@@ -249,6 +249,17 @@ class Engine:
     def runtime(self, name: str) -> SessionRuntime | None:
         """A session's parts; ``None`` when this engine does not know it."""
         return self._runtimes.get(name)
+
+    def called_back(self) -> CalledBack:
+        """The transport whose provider calls us.
+
+        Raises:
+            NotFound: No session has such a transport.
+        """
+        for runtime in self._runtimes.values():
+            if isinstance(runtime.transport, CalledBack):
+                return runtime.transport
+        raise NotFound("No session here takes callbacks; set WAQTOR_TRANSPORT=cloud_api.")
 
     def _offer(self, pending: Pending) -> None:
         runtime = self._runtimes.get(pending.session)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from waqtor.contracts.event_data import ClientInfo, SessionState
 from waqtor.contracts.events import Event
@@ -116,6 +116,29 @@ class Transport(Protocol):
 
     async def restart(self) -> None:
         """Reconnect."""
+        ...
+
+
+@runtime_checkable
+class CalledBack(Protocol):
+    """A transport whose provider brings what comes in by calling an address of ours."""
+
+    def challenge(self, mode: str, token: str, challenge: str) -> str:
+        """The answer to the provider's question whether the address is ours.
+
+        Raises:
+            Forbidden: The provider does not know the agreed word.
+        """
+        ...
+
+    async def deliver(self, body: bytes, signature: str) -> None:
+        """Take a delivery; returns after the commits.
+
+        Raises:
+            Forbidden: It is not signed by the provider.
+            InvalidInput: It is no delivery.
+            Unavailable: It cannot be taken now; the provider is to deliver again.
+        """
         ...
 
 

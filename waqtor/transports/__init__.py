@@ -15,10 +15,14 @@ def make_transport(settings: Settings, session: str) -> Transport:
     """Make the transport that ``settings`` name for ``session`` (not started yet).
 
     Raises:
-        ConfigurationError: If there is no such transport.
+        ConfigurationError: If there is no such transport, or it lacks a setting.
     """
     if settings.transport == "simulator":
         from waqtor.transports.simulator.client import SimulatorTransport
 
         return SimulatorTransport(session, settings.simulator_path, timeout=settings.send_timeout_s)
+    if settings.transport == "cloud_api":
+        from waqtor.transports.cloud_api import make_cloud_api
+
+        return make_cloud_api(settings, session)
     raise ConfigurationError(f"There is no transport called {settings.transport!r}.")
