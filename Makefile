@@ -62,6 +62,7 @@ format: $(VENV)/.dev ## Format code and rules
 
 docs: $(VENV)/.dev ## Make the reference pages and .env.example anew
 	$(BIN)/python docs/generate.py
+	$(BIN)/python sdk/node/generate.py
 
 bench: $(VENV)/.installed ## Run the measurements (about five minutes)
 	$(BIN)/waqtor bench ledger
