@@ -84,6 +84,11 @@ class Settings(BaseSettings):
         (), "Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed, comma-separated."
     )
     max_body_bytes: int = _setting(1_048_576, "Largest request body.", ge=1024)
+    max_media_bytes: int = _setting(104_857_600, "Largest uploaded file of a message.", ge=1024)
+    max_base64_bytes: int = _setting(
+        23_068_672, "Largest body of send-media, which may hold a file in base64; larger files are uploaded.", ge=1024
+    )
+    media_dir: str = _setting("", "Folder of the files of messages; empty: media in the data folder.")
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "Least level that is logged.")
     log_format: Literal["console", "json"] = _setting("console", "How log lines look.")
 
@@ -212,6 +217,11 @@ class Settings(BaseSettings):
     def duckdb_file(self) -> Path:
         """The traffic log."""
         return Path(self.duckdb_path) if self.duckdb_path else self.data_dir / "traffic.duckdb"
+
+    @property
+    def media_folder(self) -> Path:
+        """The files of messages."""
+        return Path(self.media_dir) if self.media_dir else self.data_dir / "media"
 
     @property
     def simulator_path(self) -> Path:

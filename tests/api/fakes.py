@@ -23,6 +23,7 @@ from waqtor.contracts.campaigns import (
     UploadView,
 )
 from waqtor.contracts.ids import new_ulid
+from waqtor.contracts.media import DeleteMedia, MediaView, kind_of
 from waqtor.contracts.rules import Rule
 from waqtor.contracts.views import (
     ChatView,
@@ -49,6 +50,7 @@ from waqtor.errors import (
 from waqtor.kernel.access import SCOPES, Principal
 from waqtor.kernel.clock import FakeClock
 from waqtor.kernel.telemetry import Telemetry
+from waqtor.messaging.filetypes import HEAD, check_size, settle_type
 from waqtor.settings import Settings
 
 ADMIN = "wq_admin_0123456789abcdef0123456789"
@@ -289,6 +291,38 @@ class FakeCampaigns:
         )
 
 
+class FakeMedia:
+    """Files in memory, checked as the real ones are."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, tuple[MediaView, bytes]] = {}
+
+    async def keep(self, parts: Any, *, mime_type: Any = None, filename: Any = None, kind: Any = None) -> MediaView:
+        data = b"".join([part async for part in parts])
+        if not data:
+            raise InvalidInput("The file is empty.")
+        found = settle_type(data[:HEAD], mime_type, filename)
+        check_size(found, len(data), kind)
+        sha = hashlib.sha256(data).hexdigest()
+        view = MediaView(
+            media_id=f"med_{sha[:32]}", mime_type=found, kind=kind_of(found), size=len(data), filename=filename,
+            sha256=sha, created=iso(0),
+        )  # fmt: skip
+        self.files[view.media_id] = (view, data)
+        return view
+
+    async def get(self, media_id: str) -> MediaView:
+        if media_id not in self.files:
+            raise NotFound("There is no such file.")
+        return self.files[media_id][0]
+
+    async def file(self, media_id: str) -> tuple[MediaView, Path]:
+        view = await self.get(media_id)
+        path = Path(tempfile.mkdtemp()) / "file"
+        path.write_bytes(self.files[media_id][1])
+        return view, path
+
+
 class FakeAudiences:
     async def list(self, limit: int) -> list[AudienceView]:
         return []
@@ -313,6 +347,7 @@ class FakeEngine:
         self.hub = FakeHub()
         self.webhooks = memory_webhooks(self.clock)
         self.campaigns = FakeCampaigns()
+        self.media = FakeMedia()
         self.notifications = memory_notifications(self.clock)
         self.callback: Any = None
         self.reasons: list[str] = []
@@ -337,6 +372,10 @@ class FakeEngine:
             return {"chat_id": command.chat_id, "session": "default", "bot_paused": isinstance(command, c.PauseChat)}
         if isinstance(command, c.SessionAction):
             return {"session": "default", "action": command.action}
+        if isinstance(command, DeleteMedia):
+            await self.media.get(command.media_id)
+            del self.media.files[command.media_id]
+            return {"id": command.media_id, "deleted": True}
         if isinstance(command, c.ResolveMessage):
             if await self.archive.message(command.message_id) is None:
                 raise NotFound("There is no such message.")

@@ -28,6 +28,7 @@ from waqtor.api.routes import (
     campaigns,
     chats,
     keys,
+    media,
     messages,
     notifications,
     sessions,
@@ -42,6 +43,7 @@ from waqtor.errors import WaqtorError
 
 SPECS: tuple[RouteSpec, ...] = (
     *messages.routes.specs,
+    *media.routes.specs,
     *chats.routes.specs,
     *sessions.routes.specs,
     *smartbot.routes.specs,

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
+from waqtor.contracts.faults import causes
 from waqtor.errors import InvalidInput, WaqtorError
 
 _log = structlog.get_logger(__name__)
@@ -76,20 +77,14 @@ def status_of(error: WaqtorError) -> int:
     return 500
 
 
-def issues_of(errors: Sequence[Any]) -> list[dict[str, str]]:
+def issues_of(errors: Sequence[Any], *, placed: bool) -> list[dict[str, str]]:
     """Validation errors as ``{in, field, message, type}``, without the values that were sent."""
     issues = []
-    for error in errors[:MAX_ISSUES]:
-        loc = [str(part) for part in error["loc"]]
-        place = loc.pop(0) if loc and loc[0] in {"body", "query", "path", "header"} else "body"
-        issues.append(
-            {
-                "in": place,
-                "field": printable(".".join(loc)),
-                "message": printable(str(error["msg"])),
-                "type": str(error["type"]),
-            }
-        )
+    for path, message, kind in causes(errors)[:MAX_ISSUES]:
+        loc = list(path)
+        # A body validated by itself has fields of these names too: "header" of a message with buttons is no header.
+        place = loc.pop(0) if placed and loc and loc[0] in {"body", "query", "path", "header"} else "body"
+        issues.append({"in": place, "field": printable(".".join(loc)), "message": printable(message), "type": kind})
     return issues
 
 
@@ -146,7 +141,7 @@ def _facts(error: BaseException) -> tuple[int, str, str, dict[str, Any], dict[st
             headers["Connection"] = "close"
         return status, code, error.message, details, headers
     if isinstance(error, RequestValidationError | ValidationError):
-        issues = issues_of(error.errors())
+        issues = issues_of(error.errors(), placed=isinstance(error, RequestValidationError))
         return 422, InvalidInput.code, _summary(issues), {"issues": issues}, headers
     if isinstance(error, HTTPException):
         status = error.status_code

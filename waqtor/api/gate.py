@@ -48,7 +48,12 @@ class Gate:
         self._app = app
         self._engine = engine
         self._limit = settings.max_body_bytes
-        self._upload_limit = settings.max_upload_bytes
+        self._limits = {
+            "/audiences/upload": settings.max_upload_bytes,
+            CALLBACK_PATH: max(settings.max_body_bytes, CALLBACK_BYTES),
+            "/v1/media": settings.max_media_bytes,
+            "/messages/send-media": max(settings.max_base64_bytes, settings.max_body_bytes),
+        }
         self._telemetry = engine.telemetry
         self._timers: dict[tuple[str, str, int], Any] = {}
         self.addresses = AllowList(settings.allowed_ips)
@@ -77,9 +82,8 @@ class Gate:
                 self._note(scope, method, exchange, perf_counter() - began)
 
     def _limit_of(self, path: str) -> int:
-        if path.endswith("/audiences/upload"):
-            return self._upload_limit
-        return max(self._limit, CALLBACK_BYTES) if path == CALLBACK_PATH else self._limit
+        path = aliases.target(path) or path
+        return next((size for end, size in self._limits.items() if path.endswith(end)), self._limit)
 
     async def _pass(self, scope: Scope, found: dict[bytes, bytes], exchange: _Exchange) -> None:
         if not self.addresses.allows(address_of(scope)):

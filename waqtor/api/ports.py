@@ -165,6 +165,11 @@ class EngineLike(Protocol):
         ...
 
     @property
+    def media(self) -> Any:
+        """Files of messages (:class:`waqtor.storage.media.MediaStore`)."""
+        ...
+
+    @property
     def campaigns(self) -> Any:
         """Campaigns and audiences (:class:`waqtor.campaigns.service.Campaigns`)."""
         ...

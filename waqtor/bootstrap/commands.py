@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 
+from waqtor.bootstrap.media import settle_media
 from waqtor.bootstrap.session import SessionRuntime
 from waqtor.contracts import commands as c
 from waqtor.contracts import messages as m
 from waqtor.contracts.addresses import parse_address
+from waqtor.contracts.faults import causes
 from waqtor.contracts.ids import new_ulid
 from waqtor.contracts.views import MessageView, SendReceipt
 from waqtor.contracts.wire import iso
@@ -19,6 +22,7 @@ from waqtor.errors import Conflict, InvalidInput, NotFound
 from waqtor.messaging.answering import pending_of
 from waqtor.messaging.ports import DIRECT, Archive, Draft, Outcome
 from waqtor.storage.ledger import SqlLedger
+from waqtor.storage.media import MediaStore
 
 _RECEIPT_STATUS = {"queued": "pending", "sending": "pending"}
 
@@ -26,8 +30,12 @@ _RECEIPT_STATUS = {"queued": "pending", "sending": "pending"}
 class Commands:
     """The handlers of all commands that the engine carries out."""
 
-    def __init__(self, ledger: SqlLedger, archive: Archive, session_of: Callable[[str | None], SessionRuntime]) -> None:
+    def __init__(
+        self, ledger: SqlLedger, archive: Archive, media: MediaStore,
+        session_of: Callable[[str | None], SessionRuntime],
+    ) -> None:  # fmt: skip
         self._ledger = ledger
+        self._media = media
         self._archive = archive
         self._session_of = session_of
 
@@ -36,11 +44,15 @@ class Commands:
 
         Raises:
             InvalidInput: The content breaks a limit of WhatsApp's.
+            NotFound: Its ``media_id`` is no upload.
+            TooLarge: Its file is larger than WhatsApp takes.
             IdempotencyConflict: The key was used with another body.
         """
         runtime = self._session_of(command.session)
         to = parse_address(command.to).canonical
-        content = content_of(command)
+        content = await settle_media(self._media, content_of(command))
+        if mentions := content.get("mentions"):
+            content["mentions"] = [parse_address(mention).canonical for mention in mentions]
         quoted = await self._quoted(command.quoted_message_id)
         if content["type"] == "reaction":
             target = await self._archive.message(content["message_id"])
@@ -99,6 +111,8 @@ class Commands:
         view = await self._archive.message(command.message_id)
         if view is None:
             raise NotFound("There is no such message.")
+        if view.direction == "out" and _settled_so(view, command):
+            return {"message_id": view.message_id, "status": view.status}  # the same answer twice changes nothing
         if view.status != "in_doubt" or view.direction != "out":
             raise Conflict(f"Only a message in doubt can be resolved; this one is {view.status}.", status=view.status)
         runtime = self._session_of(view.session)
@@ -145,6 +159,14 @@ class Commands:
         return {"session": runtime.name, "action": command.action}
 
 
+def _settled_so(view: MessageView, command: c.ResolveMessage) -> bool:
+    """Whether the message is already what a person says of it."""
+    if command.outcome == "sent":
+        return view.status in ("sent", "delivered", "read")
+    code = view.error.code if view.error else ""
+    return view.status == "failed" and code == "resolved" and not command.resend
+
+
 def content_of(command: Any) -> dict[str, Any]:
     """The message content that a send command describes, checked against WhatsApp's limits.
 
@@ -154,10 +176,12 @@ def content_of(command: Any) -> dict[str, Any]:
     given = command.model_dump(exclude_none=True, exclude={"to", "session", "quoted_message_id"})
     try:
         content = _CONTENT[type(command)](given)
-    except ValueError as error:
-        details = getattr(error, "errors", None)
-        message = details()[0]["msg"] if details else str(error)
-        raise InvalidInput(message.removeprefix("Value error, ")) from error
+    except ValidationError as error:
+        issues = [
+            {"in": "body", "field": ".".join(path), "message": message, "type": kind}
+            for path, message, kind in causes(error.errors(include_url=False, include_input=False))
+        ]
+        raise InvalidInput(f"{issues[0]['field'] or 'body'}: {issues[0]['message']}", issues=issues) from error
     dumped: dict[str, Any] = content.model_dump(mode="json", exclude_none=True)
     return dumped
 
@@ -166,8 +190,8 @@ def _text(given: dict[str, Any]) -> m.TextContent:
     return m.TextContent(body=given.pop("text"), **given)
 
 
-def _media(given: dict[str, Any]) -> m.MediaContent:
-    return m.MediaContent(type=given.pop("media_type"), **given)
+def _media(given: dict[str, Any]) -> m.OutgoingMedia:
+    return m.OutgoingMedia(type=given.pop("media_type"), **given)
 
 
 _CONTENT: Mapping[type, Callable[[dict[str, Any]], Any]] = {
@@ -177,7 +201,7 @@ _CONTENT: Mapping[type, Callable[[dict[str, Any]], Any]] = {
     c.SendList: lambda given: m.ListContent(**given),
     c.SendTemplate: lambda given: m.TemplateContent(**given),
     c.SendLocation: lambda given: m.LocationContent(**given),
-    c.SendReaction: lambda given: m.ReactionContent(**given),
+    c.SendReaction: lambda given: m.OutgoingReaction(**given),
     c.Send: lambda given: m.OUTGOING.validate_python(given["content"]),
 }
 SENDS = frozenset(_CONTENT)

@@ -15,10 +15,13 @@ from waqtor.bootstrap.campaigning import carry_out, make_campaigns
 from waqtor.bootstrap.commands import SENDS, Commands
 from waqtor.bootstrap.context import EngineContext
 from waqtor.bootstrap.firststart import ensure_admin_key
+from waqtor.bootstrap.media import settle_campaign
 from waqtor.bootstrap.notifications import make_notifications
 from waqtor.bootstrap.session import SessionRuntime
 from waqtor.bootstrap.webhooks import make_webhooks
 from waqtor.contracts import commands as c
+from waqtor.contracts.campaigns import CreateCampaign
+from waqtor.contracts.media import DeleteMedia
 from waqtor.contracts.views import SendReceipt, SessionView
 from waqtor.errors import InvalidInput, NotFound, StorageFailed, Unavailable
 from waqtor.kernel.access import Principal
@@ -43,6 +46,7 @@ from waqtor.storage.duck_log import DuckLog
 from waqtor.storage.keys import SqlKeys
 from waqtor.storage.learning import SqlSuggestions
 from waqtor.storage.ledger import SqlLedger
+from waqtor.storage.media import MediaStore
 from waqtor.storage.store import SqlStore
 from waqtor.transports import make_transport
 
@@ -96,7 +100,8 @@ class Engine:
         self.webhooks = make_webhooks(settings, self.store, self.cursors, self.clock)
         self._supervisor = Supervisor(self._fail)
         self._runtimes: dict[str, SessionRuntime] = {}
-        self._commands = Commands(self.ledger, self.archive, self._session_of)
+        self.media = MediaStore(self.store, settings.media_folder)
+        self._commands = Commands(self.ledger, self.archive, self.media, self._session_of)
         self.campaigns, self._campaign_runner = make_campaigns(self)
         self._readers: list[JournalReader] = []
         self._broken: dict[str, str] = {}
@@ -117,6 +122,7 @@ class Engine:
         try:
             await ensure_admin_key(self.keys, self.settings)
             await self.chat_states.load()
+            await asyncio.to_thread(self.media.sweep)
             await self.bot.start()
             self.plugins.register(SmartBotPlugin(self.bot))
             self.plugins.discover()
@@ -172,7 +178,7 @@ class Engine:
 
     def _start_session(self, name: str) -> None:
         runtime = SessionRuntime(
-            name, make_transport(self.settings, name), self.store, self.ledger, self.bus, self.plugins, self.clock,
+            name, make_transport(self.settings, name, self.media), self.store, self.ledger, self.bus, self.plugins, self.clock,
             self.telemetry, self.settings, on_hold=lambda error: self._campaign_runner.hold(name, error),
         )  # fmt: skip
         self._runtimes[name] = runtime
@@ -232,6 +238,11 @@ class Engine:
         if isinstance(command, c.TestMessage):
             trace = await self.bot.test(command.text, session=command.session, contact=dict(command.contact))
             return trace.model_dump(mode="json")
+        if isinstance(command, DeleteMedia):
+            await self.media.delete(command.media_id)
+            return {"id": command.media_id, "deleted": True}
+        if isinstance(command, CreateCampaign):
+            command = await settle_campaign(self.media, command)
         if isinstance(command, CAMPAIGN_COMMANDS):
             return await carry_out(self.campaigns, command)
         result: dict[str, Any] = await self.bus.dispatch(command)

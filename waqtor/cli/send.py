@@ -11,10 +11,13 @@ from typing import Annotated, Any, Literal
 import typer
 
 from waqtor.cli.connection import AsJson, Session, client, show
+from waqtor.contracts.media import MediaType
 
 app = typer.Typer(no_args_is_help=True, help="Send messages through the running sidecar.")
 To = Annotated[str, typer.Argument(help="Phone number, chat id or group id.")]
 Key = Annotated[str | None, typer.Option("--key", help="Idempotency-Key: the same key is one send.")]
+Header = Annotated[str | None, typer.Option(help="Text above, in bold.")]
+Footer = Annotated[str | None, typer.Option(help="Small text below.")]
 Quote = Annotated[str | None, typer.Option("--quote", help="Id of the message to quote.")]
 
 
@@ -24,33 +27,39 @@ def text(
     body: Annotated[str, typer.Argument(help="The text.")],
     session: Session = None,
     quote: Quote = None,
+    mention: Annotated[list[str] | None, typer.Option(help="A number that the text mentions, repeatable.")] = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Send a text."""
     with client() as waqtor:
-        receipt = waqtor.messages.send(to=to, text=body, session=session, quoted_message_id=quote, idempotency_key=key)
+        receipt = waqtor.messages.send(
+            to=to, text=body, session=session, quoted_message_id=quote, mentions=mention or (), idempotency_key=key
+        )
     show(receipt, as_json=as_json)
 
 
 @app.command()
 def media(
     to: To,
-    source: Annotated[str, typer.Argument(help="A URL or a local file.")],
-    kind: Annotated[Literal["image", "video", "audio", "document", "sticker"], typer.Option("--type")] = "image",
+    source: Annotated[str, typer.Argument(help="A URL, a local file, or the media_id of an upload.")],
+    kind: Annotated[MediaType, typer.Option("--type")] = "image",
     caption: Annotated[str | None, typer.Option(help="Text below it.")] = None,
     session: Session = None,
+    quote: Quote = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Send an image, video, audio file, document or sticker."""
-    more: dict[str, Any] = {"caption": caption, "session": session, "idempotency_key": key}
+    more: dict[str, Any] = {"caption": caption, "session": session, "quoted_message_id": quote, "idempotency_key": key}
     if source.startswith(("http://", "https://")):
         more["url"] = source
+    elif source.startswith("med_"):
+        more["media_id"] = source
     else:
         path = Path(source)
         if not path.is_file():
-            raise typer.BadParameter(f"{source} is neither a URL nor a file")
+            raise typer.BadParameter(f"{source} is neither a URL nor a file nor the id of an upload")
         more["base64"] = base64.b64encode(path.read_bytes()).decode()
         more["mime_type"] = mimetypes.guess_type(path.name)[0]
         more["filename"] = path.name
@@ -60,11 +69,34 @@ def media(
 
 
 @app.command()
+def upload(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The file.")],
+    kind: Annotated[MediaType | None, typer.Option("--type", help="Refuse what this kind cannot carry.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a file; its media_id can then be sent any number of times."""
+    with client() as waqtor:
+        show(waqtor.messages.upload(file, media_type=kind), as_json=as_json)
+
+
+@app.command(name="delete-media")
+def delete_media(
+    media_id: Annotated[str, typer.Argument(help="The media_id of an upload.")], as_json: AsJson = False
+) -> None:
+    """Forget an uploaded file."""
+    with client() as waqtor:
+        show(waqtor.messages.delete_media(media_id), as_json=as_json)
+
+
+@app.command()
 def buttons(
     to: To,
     body: Annotated[str, typer.Argument(help="The text above the buttons.")],
     button: Annotated[list[str], typer.Option("--button", "-b", help="id=title, up to three times.")],
+    header: Header = None,
+    footer: Footer = None,
     session: Session = None,
+    quote: Quote = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
@@ -73,7 +105,10 @@ def buttons(
     if any(len(item) != 2 for item in made):
         raise typer.BadParameter("write each button as id=title")
     with client() as waqtor:
-        receipt = waqtor.messages.send_buttons(to=to, body=body, buttons=made, session=session, idempotency_key=key)
+        receipt = waqtor.messages.send_buttons(
+            to=to, body=body, buttons=made, header=header, footer=footer, session=session, quoted_message_id=quote,
+            idempotency_key=key,
+        )  # fmt: skip
     show(receipt, as_json=as_json)
 
 
@@ -83,7 +118,10 @@ def list_(
     body: Annotated[str, typer.Argument(help="The text above the list.")],
     button: Annotated[str, typer.Option(help="Label of the button that opens it.")],
     sections: Annotated[str, typer.Option(help='JSON: [{"title": …, "rows": [{"id": …, "title": …}]}]')],
+    header: Header = None,
+    footer: Footer = None,
     session: Session = None,
+    quote: Quote = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
@@ -94,8 +132,9 @@ def list_(
         raise typer.BadParameter(f"--sections is not JSON: {error}") from error
     with client() as waqtor:
         receipt = waqtor.messages.send_list(
-            to=to, body=body, button=button, sections=parsed, session=session, idempotency_key=key
-        )
+            to=to, body=body, button=button, sections=parsed, header=header, footer=footer, session=session,
+            quoted_message_id=quote, idempotency_key=key,
+        )  # fmt: skip
     show(receipt, as_json=as_json)
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ValidationError
 
 from waqtor.client.pages import Listing
+from waqtor.contracts.faults import causes
 from waqtor.errors import InvalidInput, WaqtorError
 
 P = ParamSpec("P")
@@ -136,10 +137,8 @@ def body_of(model: type[C], **values: Any) -> dict[str, Any]:
     try:
         command = model.model_validate(given)
     except ValidationError as error:
-        issues = [
-            {"field": ".".join(str(part) for part in issue["loc"]), "message": issue["msg"]}
-            for issue in error.errors(include_url=False, include_input=False, include_context=False)
-        ]
+        found = causes(error.errors(include_url=False, include_input=False, include_context=False))
+        issues = [{"field": ".".join(path), "message": message} for path, message, _ in found]
         said = "; ".join(f"{issue['field'] or model.__name__}: {issue['message']}" for issue in issues)
         raise InvalidInput(said, issues=issues) from None
     return command.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)

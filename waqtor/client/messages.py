@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 from waqtor.client.calls import AsyncResource, BlockingResource, Call, awaiting, blocking, body_of, many, one, segment
 from waqtor.client.calls import whole as _whole
+from waqtor.client.media import delete_media, download, media, upload
 from waqtor.client.pages import Listing
 from waqtor.contracts import commands as c
+from waqtor.contracts.media import MediaType
 from waqtor.contracts.messages import ListSection, ReplyButton
 from waqtor.contracts.views import ChatView, MessageView, SendReceipt
-
-MediaType = Literal["image", "video", "audio", "document", "sticker"]
 
 
 def _send(path: str, body: dict[str, Any], key: str | None) -> Call[SendReceipt]:
@@ -75,7 +75,8 @@ def send_media(
 ) -> Call[SendReceipt]:
     """Send an image, video, audio file, document or sticker.
 
-    Exactly one of ``url``, ``path`` (a local file, read now), ``media_id`` (an earlier upload) and ``base64``.
+    Exactly one of ``url``, ``path`` (a local file of at most 16 MB, read now), ``media_id`` (an earlier ``upload``)
+    and ``base64``.
     """
     if path is not None:
         file = Path(path)
@@ -288,6 +289,10 @@ class Messages(BlockingResource):
     send_reaction = blocking(send_reaction)
     list = blocking(messages)
     get = blocking(message)
+    upload = blocking(upload)
+    media = blocking(media)
+    download = blocking(download)
+    delete_media = blocking(delete_media)
     resolve = blocking(resolve)
     chats = blocking(chats)
     chat_messages = blocking(chat_messages)
@@ -307,6 +312,10 @@ class AsyncMessages(AsyncResource):
     send_reaction = awaiting(send_reaction)
     list = awaiting(messages)
     get = awaiting(message)
+    upload = awaiting(upload)
+    media = awaiting(media)
+    download = awaiting(download)
+    delete_media = awaiting(delete_media)
     resolve = awaiting(resolve)
     chats = awaiting(chats)
     chat_messages = awaiting(chat_messages)

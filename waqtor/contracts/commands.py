@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, ValidationInfo, field_validator, model_validator
 
-from waqtor.contracts import learning
+from waqtor.contracts import learning, limits
+from waqtor.contracts import messages as m
 from waqtor.contracts import notifications as n
 from waqtor.contracts import webhooks as w
 from waqtor.contracts.base import Model
 from waqtor.contracts.campaigns import CampaignAction, CreateAudience, CreateCampaign, DeleteAudience, TestSend
-from waqtor.contracts.messages import ListSection, OutgoingContent, ReplyButton
+from waqtor.contracts.media import DeleteMedia, FileName, MediaType, WebAddress
+from waqtor.contracts.messages import OutgoingContent
 
 Recipient = Annotated[
     str,
@@ -43,55 +45,65 @@ class _Send(Model):
 class SendText(_Send):
     """Send plain text."""
 
-    text: Annotated[
-        str,
-        Field(min_length=1, max_length=4096, validation_alias=AliasChoices("text", "body", "message")),
-    ]
-    mentions: tuple[str, ...] = ()
+    text: Annotated[m.Text4096, Field(validation_alias=AliasChoices("text", "body", "message"))]
+    mentions: m.Mentions = ()
     preview_url: bool = False
 
 
 class SendMedia(_Send):
     """Send an image, video, audio file or document by URL, earlier upload or base64."""
 
-    media_type: Annotated[
-        Literal["image", "video", "audio", "document", "sticker"],
-        Field(validation_alias=AliasChoices("media_type", "mediaType", "type")),
-    ]
-    url: Annotated[str, Field(max_length=2048)] | None = None
+    media_type: Annotated[MediaType, Field(validation_alias=AliasChoices("media_type", "mediaType", "type"))]
+    url: WebAddress | None = None
     media_id: Annotated[str, Field(max_length=128)] | None = None
-    base64: str | None = None
+    base64: Annotated[str | None, Field(description="The file itself; a `data:` address is taken too.")] = None
     mime_type: Annotated[str, Field(max_length=127)] | None = None
-    caption: Annotated[str, Field(max_length=1024)] | None = None
-    filename: Annotated[str, Field(max_length=240)] | None = None
+    caption: m.Caption | None = None
+    filename: FileName | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> SendMedia:
+        if sum(source is not None for source in (self.url, self.media_id, self.base64)) != 1:
+            raise ValueError("give exactly one of url, media_id and base64")
+        return self
+
+    @field_validator("mime_type")
+    @classmethod
+    def _type(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return m.fitting_type(value, info.data.get("media_type"))
+
+    @field_validator("caption")
+    @classmethod
+    def _captioned(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return m.fitting_caption(value, info.data.get("media_type"))
 
 
 class SendButtons(_Send):
     """Send text with one to three reply buttons."""
 
-    body: Annotated[str, Field(min_length=1, max_length=1024, validation_alias=AliasChoices("body", "text"))]
-    buttons: Annotated[tuple[ReplyButton, ...], Field(min_length=1, max_length=3)]
-    header: Annotated[str, Field(max_length=60)] | None = None
-    footer: Annotated[str, Field(max_length=60)] | None = None
+    body: Annotated[m.Body1024, Field(validation_alias=AliasChoices("body", "text"))]
+    buttons: m.Buttons
+    header: m.Short60 | None = None
+    footer: m.Short60 | None = None
 
 
 class SendList(_Send):
     """Send text with a list of at most ten rows."""
 
-    body: Annotated[str, Field(min_length=1, max_length=1024, validation_alias=AliasChoices("body", "text"))]
-    button: Annotated[str, Field(min_length=1, max_length=20)]
-    sections: Annotated[tuple[ListSection, ...], Field(min_length=1, max_length=10)]
-    header: Annotated[str, Field(max_length=60)] | None = None
-    footer: Annotated[str, Field(max_length=60)] | None = None
+    body: Annotated[m.Body1024, Field(validation_alias=AliasChoices("body", "text"))]
+    button: Annotated[str, Field(min_length=1, max_length=limits.LIST_BUTTON)]
+    sections: m.Sections
+    header: m.Short60 | None = None
+    footer: m.Short60 | None = None
 
 
 class SendTemplate(_Send):
     """Send an approved template."""
 
-    name: Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[a-z0-9_]+$")]
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")] = "en"
-    variables: dict[str, str] = Field(default_factory=dict)
-    components: tuple[dict[str, Any], ...] = ()
+    name: m.TemplateName
+    language: m.TemplateLanguage = "en"
+    variables: m.TemplateValues = Field(default_factory=dict)
+    components: m.Components = ()
 
 
 class SendLocation(_Send):
@@ -99,15 +111,15 @@ class SendLocation(_Send):
 
     latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
     longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
-    name: Annotated[str, Field(max_length=1000)] | None = None
-    address: Annotated[str, Field(max_length=1000)] | None = None
+    name: Annotated[str, Field(max_length=limits.PLACE)] | None = None
+    address: Annotated[str, Field(max_length=limits.PLACE)] | None = None
 
 
 class SendReaction(_Send):
     """React to a message with an emoji; an empty one removes the reaction."""
 
     message_id: Annotated[str, Field(min_length=1, max_length=256)]
-    emoji: Annotated[str, Field(max_length=32)] = ""
+    emoji: m.Emoji = ""
 
 
 class Send(Model):
@@ -229,6 +241,14 @@ _SPECS = (
         f"POST {_M}/{{message_id}}/resolve",
         "messages.resolve",
         "send resolve",
+        "messages:send",
+    ),
+    CommandSpec(
+        "delete_media",
+        DeleteMedia,
+        "DELETE /media/{media_id}",
+        "messages.delete_media",
+        "send delete-media",
         "messages:send",
     ),
     CommandSpec(

@@ -6,15 +6,20 @@ Limits are those of the WhatsApp Cloud API (v23.0): text 4096, interactive body 
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, field_validator, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationInfo, field_validator, model_validator
 
+from waqtor.contracts import limits
 from waqtor.contracts.base import Model
+from waqtor.contracts.media import KINDS, FileName, MediaType, WebAddress, bare
 
-Text4096 = Annotated[str, Field(min_length=1, max_length=4096)]
-Caption = Annotated[str, Field(max_length=1024)]
-Short60 = Annotated[str, Field(min_length=1, max_length=60)]
+Text4096 = Annotated[str, Field(min_length=1, max_length=limits.TEXT)]
+Body1024 = Annotated[str, Field(min_length=1, max_length=limits.BODY)]
+Caption = Annotated[str, Field(max_length=limits.CAPTION)]
+Short60 = Annotated[str, Field(min_length=1, max_length=limits.SHORT)]
+Mentions = Annotated[tuple[str, ...], Field(max_length=limits.MENTIONS)]
 
 
 class TextContent(Model):
@@ -22,20 +27,20 @@ class TextContent(Model):
 
     type: Literal["text"] = "text"
     body: Text4096
-    mentions: tuple[str, ...] = ()
+    mentions: Mentions = ()
     preview_url: bool = False
 
 
 class MediaContent(Model):
     """A file: exactly one of ``url``, ``media_id`` (an earlier upload) or ``base64``."""
 
-    type: Literal["image", "video", "audio", "document", "sticker"]
-    url: Annotated[str, Field(max_length=2048)] | None = None
+    type: MediaType
+    url: Annotated[str, Field(max_length=limits.URL)] | None = None
     media_id: Annotated[str, Field(max_length=128)] | None = None
     base64: str | None = None
     mime_type: Annotated[str, Field(max_length=127)] | None = None
     caption: Caption | None = None
-    filename: Annotated[str, Field(max_length=240)] | None = None
+    filename: Annotated[str, Field(max_length=limits.FILENAME)] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> MediaContent:
@@ -44,76 +49,137 @@ class MediaContent(Model):
         return self
 
 
+class OutgoingMedia(MediaContent):
+    """A file that is to be sent: a whole web address, a plain name, and a type that WhatsApp takes."""
+
+    url: WebAddress | None = None
+    filename: FileName | None = None
+
+    @field_validator("mime_type")
+    @classmethod
+    def _type(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return fitting_type(value, info.data.get("type"))
+
+    @field_validator("caption")
+    @classmethod
+    def _captioned(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return fitting_caption(value, info.data.get("type"))
+
+
+def fitting_type(mime_type: str | None, kind: str | None) -> str | None:
+    """Let a type through that WhatsApp takes as the kind of media.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if mime_type is not None and kind is not None and bare(mime_type) not in KINDS[kind].types:
+        raise ValueError(f"{kind} takes {', '.join(KINDS[kind].types)}")
+    return mime_type
+
+
+def fitting_caption(caption: str | None, kind: str | None) -> str | None:
+    """Let a caption through where the kind of media has one.
+
+    Raises:
+        ValueError: It has none.
+    """
+    if caption and kind in ("audio", "sticker"):
+        raise ValueError(f"{kind} has none; send the text as a message of its own")
+    return caption
+
+
 class ReplyButton(Model):
     """A quick-reply button; ``id`` comes back when it is pressed."""
 
-    id: Annotated[str, Field(min_length=1, max_length=256)]
-    title: Annotated[str, Field(min_length=1, max_length=20)]
+    id: Annotated[str, Field(min_length=1, max_length=limits.BUTTON_ID)]
+    title: Annotated[str, Field(min_length=1, max_length=limits.BUTTON_TITLE)]
+
+
+def _unlike_buttons(buttons: tuple[ReplyButton, ...]) -> tuple[ReplyButton, ...]:
+    for name in ("id", "title"):
+        if len({getattr(button, name) for button in buttons}) != len(buttons):
+            raise ValueError(f"button {name}s must be unique")
+    return buttons
+
+
+Buttons = Annotated[
+    tuple[ReplyButton, ...], Field(min_length=1, max_length=limits.BUTTONS), AfterValidator(_unlike_buttons)
+]
 
 
 class ButtonsContent(Model):
     """Text with one to three reply buttons."""
 
     type: Literal["buttons"] = "buttons"
-    body: Annotated[str, Field(min_length=1, max_length=1024)]
-    buttons: Annotated[tuple[ReplyButton, ...], Field(min_length=1, max_length=3)]
+    body: Body1024
+    buttons: Buttons
     header: Short60 | None = None
     footer: Short60 | None = None
-
-    @model_validator(mode="after")
-    def _unique(self) -> ButtonsContent:
-        if len({b.id for b in self.buttons}) != len(self.buttons):
-            raise ValueError("button ids must be unique")
-        if len({b.title for b in self.buttons}) != len(self.buttons):
-            raise ValueError("button titles must be unique")
-        return self
 
 
 class ListRow(Model):
     """One choice of a list."""
 
-    id: Annotated[str, Field(min_length=1, max_length=200)]
-    title: Annotated[str, Field(min_length=1, max_length=24)]
-    description: Annotated[str, Field(max_length=72)] | None = None
+    id: Annotated[str, Field(min_length=1, max_length=limits.ROW_ID)]
+    title: Annotated[str, Field(min_length=1, max_length=limits.ROW_TITLE)]
+    description: Annotated[str, Field(max_length=limits.ROW_DESCRIPTION)] | None = None
 
 
 class ListSection(Model):
     """A titled group of rows (the title may be left out when there is one section)."""
 
-    title: Annotated[str, Field(max_length=24)] | None = None
-    rows: Annotated[tuple[ListRow, ...], Field(min_length=1, max_length=10)]
+    title: Annotated[str, Field(max_length=limits.SECTION_TITLE)] | None = None
+    rows: Annotated[tuple[ListRow, ...], Field(min_length=1, max_length=limits.ROWS)]
+
+
+def _one_list(sections: tuple[ListSection, ...]) -> tuple[ListSection, ...]:
+    ids = [row.id for section in sections for row in section.rows]
+    if len(ids) > limits.ROWS:
+        raise ValueError(f"a list has at most {limits.ROWS} rows over all its sections, not {len(ids)}")
+    if len(set(ids)) != len(ids):
+        raise ValueError("row ids must be unique")
+    if len(sections) > 1 and any(not section.title for section in sections):
+        raise ValueError("every section needs a title when there are several")
+    return sections
+
+
+Sections = Annotated[
+    tuple[ListSection, ...], Field(min_length=1, max_length=limits.SECTIONS), AfterValidator(_one_list)
+]
 
 
 class ListContent(Model):
     """Text with a button that opens a list of at most ten rows in all."""
 
     type: Literal["list"] = "list"
-    body: Annotated[str, Field(min_length=1, max_length=1024)]
-    button: Annotated[str, Field(min_length=1, max_length=20)]
-    sections: Annotated[tuple[ListSection, ...], Field(min_length=1, max_length=10)]
+    body: Body1024
+    button: Annotated[str, Field(min_length=1, max_length=limits.LIST_BUTTON)]
+    sections: Sections
     header: Short60 | None = None
     footer: Short60 | None = None
 
-    @model_validator(mode="after")
-    def _limits(self) -> ListContent:
-        ids = [row.id for section in self.sections for row in section.rows]
-        if len(ids) > 10:
-            raise ValueError("a list has at most 10 rows over all its sections")
-        if len(set(ids)) != len(ids):
-            raise ValueError("row ids must be unique")
-        if len(self.sections) > 1 and any(not section.title for section in self.sections):
-            raise ValueError("every section needs a title when there are several")
-        return self
+
+def _one_line(value: str) -> str:
+    if any(char in "\n\r\t" for char in value) or "     " in value:
+        raise ValueError("a template's value has no line breaks, tabs, or more than four spaces in a row")
+    return value
+
+
+TemplateValue = Annotated[str, Field(min_length=1, max_length=limits.TEMPLATE_VALUE), AfterValidator(_one_line)]
+TemplateValues = Annotated[dict[str, TemplateValue], Field(max_length=limits.TEMPLATE_VARIABLES)]
+TemplateName = Annotated[str, Field(min_length=1, max_length=limits.TEMPLATE_NAME, pattern=r"^[a-z0-9_]+$")]
+TemplateLanguage = Annotated[str, Field(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")]
+Components = Annotated[tuple[dict[str, Any], ...], Field(max_length=20)]
 
 
 class TemplateContent(Model):
     """An approved template; ``variables`` fill its placeholders by name or position."""
 
     type: Literal["template"] = "template"
-    name: Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[a-z0-9_]+$")]
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")] = "en"
-    variables: dict[str, str] = Field(default_factory=dict)
-    components: tuple[dict[str, Any], ...] = ()
+    name: TemplateName
+    language: TemplateLanguage = "en"
+    variables: TemplateValues = Field(default_factory=dict)
+    components: Components = ()
 
 
 class LocationContent(Model):
@@ -122,8 +188,20 @@ class LocationContent(Model):
     type: Literal["location"] = "location"
     latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
     longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
-    name: Annotated[str, Field(max_length=1000)] | None = None
-    address: Annotated[str, Field(max_length=1000)] | None = None
+    name: Annotated[str, Field(max_length=limits.PLACE)] | None = None
+    address: Annotated[str, Field(max_length=limits.PLACE)] | None = None
+
+
+def _emoji(value: str) -> str:
+    # No table of emoji here: what is surely none is refused, the rest is WhatsApp's to judge.
+    for place, char in enumerate(value):
+        keycap = char in "0123456789#*" and "\u20e3" in value[place + 1 : place + 3]
+        if char.isspace() or (char.isalnum() and not keycap and not unicodedata.category(char) == "So"):
+            raise ValueError("must be one emoji, or empty to take it back")
+    return value
+
+
+Emoji = Annotated[str, Field(max_length=32), AfterValidator(_emoji)]
 
 
 class ReactionContent(Model):
@@ -132,6 +210,12 @@ class ReactionContent(Model):
     type: Literal["reaction"] = "reaction"
     message_id: Annotated[str, Field(min_length=1, max_length=256)]
     emoji: Annotated[str, Field(max_length=32)] = ""
+
+
+class OutgoingReaction(ReactionContent):
+    """A reaction that is to be sent."""
+
+    emoji: Emoji = ""
 
 
 class ChoiceContent(Model):
@@ -151,7 +235,7 @@ class OtherContent(Model):
 
 
 OutgoingContent = Annotated[
-    TextContent | MediaContent | ButtonsContent | ListContent | TemplateContent | LocationContent | ReactionContent,
+    TextContent | OutgoingMedia | ButtonsContent | ListContent | TemplateContent | LocationContent | OutgoingReaction,
     Field(discriminator="type"),
 ]
 IncomingContent = Annotated[

@@ -29,6 +29,18 @@ class Outgoing:
     quoted_provider_id: str | None = None
 
 
+class MediaFiles(Protocol):
+    """The kept files that messages carry by their ``media_id``."""
+
+    async def read(self, media_id: str) -> tuple[str, bytes]:
+        """A file's type and bytes.
+
+        Raises:
+            NotFound: There is none (any more).
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What the provider says later about a send; ``message_id`` is ours when the provider echoes it."""

@@ -168,6 +168,13 @@ campaign_recipients = Table(
 
 number_days = Table("number_days", metadata, _text("session", key=True), _text("day", key=True), _big("queued"))
 
+media = Table(
+    "media", metadata,
+    _text("id", key=True), _text("sha256"), _text("mime_type"), _big("size"), _text("filename", null=True),
+    _big("created"),
+    Index("media_file", "sha256"),
+)  # fmt: skip
+
 suggestions = Table(
     "suggestions", metadata,
     _text("id", key=True), _text("kind"), _text("status"), _text("language"), _text("rule_id"), _int("messages"),

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from waqtor.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from waqtor.messaging.ports import Transport
+    from waqtor.messaging.ports import MediaFiles, Transport
     from waqtor.settings import Settings
 
 
-def make_transport(settings: Settings, session: str) -> Transport:
-    """Make the transport that ``settings`` name for ``session`` (not started yet).
+def make_transport(settings: Settings, session: str, files: MediaFiles | None = None) -> Transport:
+    """Make the transport that ``settings`` name for ``session`` (not started yet); ``files`` are those that messages carry.
 
     Raises:
         ConfigurationError: If there is no such transport, or it lacks a setting.
@@ -24,5 +24,5 @@ def make_transport(settings: Settings, session: str) -> Transport:
     if settings.transport == "cloud_api":
         from waqtor.transports.cloud_api import make_cloud_api
 
-        return make_cloud_api(settings, session)
+        return make_cloud_api(settings, session, files)
     raise ConfigurationError(f"There is no transport called {settings.transport!r}.")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.transports.cloud_api.conftest import NUMBER, FakeGraph, Sink, error, hangs, resets, says
-from waqtor.errors import Forbidden, SendRefused, SendUncertain, Unavailable
+from waqtor.errors import Forbidden, NotFound, SendRefused, SendUncertain, Unavailable
 from waqtor.messaging.ports import CalledBack, Outgoing
 from waqtor.transports.cloud_api.callback import Callback
 from waqtor.transports.cloud_api.graph import GraphClient
@@ -164,6 +164,36 @@ async def test_a_file_is_uploaded_before_its_message(transport: CloudApiTranspor
     assert graph.sent[0]["image"] == {"id": "media-1"}
     with pytest.raises(SendRefused, match="base64"):
         await transport.send(message({"type": "image", "base64": "!!"}))
+
+
+class Files:
+    def __init__(self) -> None:
+        self.reads = 0
+
+    async def read(self, media_id: str) -> tuple[str, bytes]:
+        self.reads += 1
+        if media_id != "med_1":
+            raise NotFound("The bytes of this file are gone.")
+        await asyncio.sleep(0.01)
+        return "application/pdf", b"%PDF-"
+
+
+async def test_a_kept_file_is_uploaded_once_for_many_messages(graph: FakeGraph, sink: Sink) -> None:
+    files = Files()
+    client = GraphClient(graph.url, "v23.0", "token", 2.0)
+    transport = CloudApiTransport("default", NUMBER, client, Callback(SECRET, "verify"), files=files)
+    await transport.start(sink)
+    try:
+        await sink.becomes("ready")
+        content = {"type": "document", "media_id": "med_1", "filename": "a.pdf"}
+        await asyncio.gather(*(transport.send(message(content)) for _ in range(5)))
+        assert graph.uploads == [("file", b"%PDF-", "application/pdf")]
+        assert files.reads == 1
+        assert [body["document"] for body in graph.sent] == [{"id": "media-1", "filename": "a.pdf"}] * 5
+        with pytest.raises(SendRefused, match="gone"):
+            await transport.send(message({"type": "image", "media_id": "med_2"}))
+    finally:
+        await transport.stop()
 
 
 async def test_it_cannot_be_asked(transport: CloudApiTransport) -> None:

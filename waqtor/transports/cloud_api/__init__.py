@@ -9,13 +9,14 @@ from waqtor.errors import ConfigurationError
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from waqtor.messaging.ports import MediaFiles
     from waqtor.settings import Settings
     from waqtor.transports.cloud_api.transport import CloudApiTransport
 
 _NEEDED = ("cloud_phone_number_id", "cloud_access_token", "cloud_app_secret", "cloud_verify_token")
 
 
-def make_cloud_api(settings: Settings, session: str) -> CloudApiTransport:
+def make_cloud_api(settings: Settings, session: str, files: MediaFiles | None = None) -> CloudApiTransport:
     """Make the transport of ``session`` (not started yet).
 
     Raises:
@@ -32,7 +33,7 @@ def make_cloud_api(settings: Settings, session: str) -> CloudApiTransport:
         settings.cloud_api_url, settings.cloud_api_version, _shown(settings.cloud_access_token), settings.send_timeout_s
     )
     callback = Callback(_shown(settings.cloud_app_secret), _shown(settings.cloud_verify_token))
-    return CloudApiTransport(session, settings.cloud_phone_number_id, graph, callback)
+    return CloudApiTransport(session, settings.cloud_phone_number_id, graph, callback, files=files)
 
 
 def _shown(secret: SecretStr | None) -> str:

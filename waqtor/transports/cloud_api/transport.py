@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import contextlib
 from typing import Any
 
@@ -14,11 +12,12 @@ from waqtor.backoff import reconnect_delay
 from waqtor.contracts.event_data import ClientInfo, SessionState
 from waqtor.contracts.messages import InboundMessage
 from waqtor.errors import SendRefused, SendUncertain, Unavailable
-from waqtor.messaging.ports import Lookup, Outgoing, SessionReport, TransportSink
+from waqtor.messaging.ports import Lookup, MediaFiles, Outgoing, SessionReport, TransportSink
 from waqtor.transports.cloud_api.callback import Callback
 from waqtor.transports.cloud_api.graph import GraphClient
-from waqtor.transports.cloud_api.requests import MEDIA, body_of
+from waqtor.transports.cloud_api.requests import body_of
 from waqtor.transports.cloud_api.updates import read_updates
+from waqtor.transports.cloud_api.uploads import Uploads
 from waqtor.transports.error_codes import refusal
 
 CHECK_S = 300.0
@@ -39,17 +38,20 @@ class CloudApiTransport:
         graph: The API, not opened yet.
         callback: Who may deliver.
         check_s: Seconds between looks at the number's state.
+        files: The kept files that messages carry by their ``media_id``.
     """
 
     kind = "cloud_api"
 
     def __init__(
-        self, session: str, phone_number_id: str, graph: GraphClient, callback: Callback, check_s: float = CHECK_S
-    ) -> None:
+        self, session: str, phone_number_id: str, graph: GraphClient, callback: Callback, check_s: float = CHECK_S,
+        files: MediaFiles | None = None,
+    ) -> None:  # fmt: skip
         self.session = session
         self.phone_number_id = phone_number_id
         self._callback = callback
         self._graph = graph
+        self._uploads = Uploads(graph, f"{phone_number_id}/media", files)
         self._check_s = check_s
         self._sink: TransportSink | None = None
         self._status: SessionState | None = None
@@ -84,7 +86,7 @@ class CloudApiTransport:
         if self._status != "ready":
             raise refusal("not_ready" if self._status == "auth_failure" else "not_connected")
         try:
-            body = body_of(message, await self._uploaded(message))
+            body = body_of(message, await self._uploads.id_of(message.content))
         except (KeyError, ValueError) as error:
             raise refusal("100", f"The content cannot be sent: {error}") from error
         try:
@@ -97,29 +99,6 @@ class CloudApiTransport:
             return str(answer["messages"][0]["id"])
         except (KeyError, IndexError, TypeError):
             raise SendUncertain("WhatsApp's answer names no message.") from None
-
-    async def _uploaded(self, message: Outgoing) -> str | None:
-        """Meta's id of the file that the message carries in itself; ``None`` where it is at an address.
-
-        Raises:
-            SendRefused: The file was refused or not taken; the message itself has not left.
-            ValueError: It is no base64.
-        """
-        content = message.content
-        if content.get("type") not in MEDIA:
-            return None
-        if content.get("base64") is None:
-            return content.get("media_id")
-        try:
-            file = base64.b64decode(content["base64"], validate=True)
-        except binascii.Error as error:
-            raise ValueError("the file is no base64") from error
-        mime_type = str(content.get("mime_type") or "application/octet-stream")
-        try:
-            answer = await self._graph.upload(f"{self.phone_number_id}/media", file, mime_type)
-        except SendUncertain as error:
-            raise refusal("503", f"The file could not be uploaded: {error.message}") from error
-        return str(answer["id"])
 
     async def lookup(self, message_id: str) -> Lookup:
         """``unknown``: the Cloud API cannot be asked; only a later status with our id tells."""
