@@ -178,8 +178,8 @@ class Engine:
 
     def _start_session(self, name: str) -> None:
         runtime = SessionRuntime(
-            name, make_transport(self.settings, name, self.media), self.store, self.ledger, self.bus, self.plugins, self.clock,
-            self.telemetry, self.settings, on_hold=lambda error: self._campaign_runner.hold(name, error),
+            name, make_transport(self.settings, name, self.media), self.store, self.ledger, self.bus, self.plugins,
+            self.clock, self.telemetry, self.settings, on_hold=lambda error: self._campaign_runner.hold(name, error),
         )  # fmt: skip
         self._runtimes[name] = runtime
         self._supervisor.start(f"session:{name}", runtime.run)

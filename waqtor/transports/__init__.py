@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def make_transport(settings: Settings, session: str, files: MediaFiles | None = None) -> Transport:
-    """Make the transport that ``settings`` name for ``session`` (not started yet); ``files`` are those that messages carry.
+    """Make the transport that ``settings`` name for ``session`` (not started yet).
+
+    ``files`` are those that messages carry by their ``media_id``.
 
     Raises:
         ConfigurationError: If there is no such transport, or it lacks a setting.

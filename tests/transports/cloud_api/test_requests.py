@@ -75,7 +75,7 @@ def test_template_variables_by_position_and_by_name():
 def test_media_by_address_by_id_and_uploaded():
     address = {"type": "document", "url": "https://x.test/a.pdf", "caption": "Bill", "filename": "a.pdf"}
     assert built(address)["document"] == {"link": "https://x.test/a.pdf", "caption": "Bill", "filename": "a.pdf"}
-    assert built({"type": "audio", "media_id": "7", "caption": "no"}, media_id="7")["audio"] == {"id": "7"}
+    assert built({"type": "audio", "media_id": "7"}, media_id="7")["audio"] == {"id": "7"}
     assert built({"type": "image", "base64": "AAAA"}, media_id="9")["image"] == {"id": "9"}
     with pytest.raises(ValueError, match="neither uploaded"):
         built({"type": "image", "base64": "AAAA"})
