@@ -13,6 +13,12 @@ export const OPERATIONS = {
     resolve: {"method": "POST", "path": "/api/v1/messages/{message_id}/resolve", "body": "json"},
     get: {"method": "GET", "path": "/api/v1/messages/{message_id}"},
   },
+  media: {
+    upload: {"method": "POST", "path": "/api/v1/media", "query": ["filename", "media_type"], "body": "raw"},
+    get: {"method": "GET", "path": "/api/v1/media/{media_id}"},
+    delete: {"method": "DELETE", "path": "/api/v1/media/{media_id}"},
+    content: {"method": "GET", "path": "/api/v1/media/{media_id}/content"},
+  },
   chats: {
     list: {"method": "GET", "path": "/api/v1/chats", "query": ["session", "limit", "cursor", "search"]},
     listMessages: {"method": "GET", "path": "/api/v1/chats/{chat_id}/messages", "query": ["session", "limit", "cursor"]},

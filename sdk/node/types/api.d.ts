@@ -141,7 +141,7 @@ export type CampaignVariant = {
   name: string;
   weight?: number;
   template?: string | null;
-  content?: TextContent | MediaContent | ButtonsContent | ListContent | TemplateContent | LocationContent | ReactionContent | null;
+  content?: TextContent | OutgoingMedia | ButtonsContent | ListContent | TemplateContent | LocationContent | OutgoingReaction | null;
 };
 
 /** A campaign and where it stands; ``eta`` in seconds, ``rate`` and ``speed`` in messages per second. */
@@ -271,7 +271,7 @@ export type CreateCampaign = {
   query?: string | null;
   tags?: Array<string>;
   template?: string | null;
-  content?: TextContent | MediaContent | ButtonsContent | ListContent | TemplateContent | LocationContent | ReactionContent | null;
+  content?: TextContent | OutgoingMedia | ButtonsContent | ListContent | TemplateContent | LocationContent | OutgoingReaction | null;
   variables?: Record<string, unknown>;
   fallbacks?: Record<string, string>;
   variants?: Array<CampaignVariant>;
@@ -506,15 +506,15 @@ export type LocationContent = {
   address?: string | null;
 };
 
-/** A file: exactly one of ``url``, ``media_id`` (an earlier upload) or ``base64``. */
-export type MediaContent = {
-  type: "image" | "video" | "audio" | "document" | "sticker";
-  url?: string | null;
-  media_id?: string | null;
-  base64?: string | null;
-  mime_type?: string | null;
-  caption?: string | null;
+/** A kept file. ``media_id`` is made of the content: the same file has the same one. */
+export type MediaView = {
+  media_id: string;
+  mime_type: string;
+  kind: "image" | "video" | "audio" | "document" | "sticker";
+  size: number;
   filename?: string | null;
+  sha256: string;
+  created: string;
 };
 
 /** Messages, newest first. */
@@ -596,6 +596,24 @@ export type NotificationView = {
   updated: string;
 };
 
+/** A file that is to be sent: a whole web address, a plain name, and a type that WhatsApp takes. */
+export type OutgoingMedia = {
+  type: "image" | "video" | "audio" | "document" | "sticker";
+  url?: string | null;
+  media_id?: string | null;
+  base64?: string | null;
+  mime_type?: string | null;
+  caption?: string | null;
+  filename?: string | null;
+};
+
+/** A reaction that is to be sent. */
+export type OutgoingReaction = {
+  type?: "reaction";
+  message_id: string;
+  emoji?: string;
+};
+
 /** For how long the bot is to stay quiet, and why. */
 export type PauseBody = {
   session?: string | null;
@@ -615,13 +633,6 @@ export type QueryResult = {
   rows: Array<Array<unknown>>;
   truncated?: boolean;
   elapsed_ms: number;
-};
-
-/** An emoji on an earlier message; an empty ``emoji`` removes it. */
-export type ReactionContent = {
-  type?: "reaction";
-  message_id: string;
-  emoji?: string;
 };
 
 /** The engine can work. */
@@ -826,6 +837,7 @@ export type SendMedia = {
   media_type: "image" | "video" | "audio" | "document" | "sticker";
   url?: string | null;
   media_id?: string | null;
+  /** The file itself; a `data:` address is taken too. */
   base64?: string | null;
   mime_type?: string | null;
   caption?: string | null;
@@ -1207,6 +1219,17 @@ export interface MessagesApi {
   get(input: { message_id: string }, options?: CallOptions): Promise<MessageView>;
 }
 
+export interface MediaApi {
+  /** Keep a file for send-media, given as the raw body; the same file again is the same `media_id`. */
+  upload(content: Uint8Array | string, input?: { filename?: string | null; media_type?: "image" | "video" | "audio" | "document" | "sticker" | null }, options?: CallOptions): Promise<MediaView>;
+  /** What is known of a file. */
+  get(input: { media_id: string }, options?: CallOptions): Promise<MediaView>;
+  /** Forget a file; messages that went out with it stay sent. */
+  delete(input: { media_id: string }, options?: CallOptions): Promise<Deleted>;
+  /** The file itself, always as a download. */
+  content(input: { media_id: string }, options?: CallOptions): Promise<unknown>;
+}
+
 export interface ChatsApi {
   /** Conversations, the last active first. */
   list(input?: { session?: string | null; limit?: number; cursor?: string | null; search?: string | null }, options?: CallOptions): Promise<ChatPage>;
@@ -1409,6 +1432,7 @@ export interface SystemApi {
 
 export interface Resources {
   messages: MessagesApi;
+  media: MediaApi;
   chats: ChatsApi;
   session: SessionApi;
   smartbot: SmartbotApi;
