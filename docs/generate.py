@@ -102,6 +102,31 @@ def plugins_page() -> str:
     return "\n".join(lines)
 
 
+def metrics_page() -> str:
+    """Every metric with its labels and meaning."""
+    from prometheus_client import Counter, Gauge, Histogram
+
+    from waqtor.kernel.telemetry import Telemetry
+
+    lines = [
+        "# Metrics", NOTE,
+        "`GET /metrics` tells them in the Prometheus text format, `GET /api/v1/metrics` as JSON (`engine.values`), and "
+        "every `WAQTOR_METRICS_INTERVAL_S` seconds they are written to the traffic log: view `metrics`, "
+        "`GET /api/v1/metrics/history`, `waqtor.connect().metrics()` ([how](analytics.md#metrics-over-time)). Both "
+        "addresses need a key or a ticket except from this machine. Counters count from the start of the process; "
+        "histograms have `_bucket`, `_sum` and `_count`. The `process_*` metrics are Prometheus' own: CPU seconds, "
+        "resident and virtual memory in bytes, open files, start.", "",
+        "| Metric | Type | Labels | Meaning |", "|---|---|---|---|",
+    ]  # fmt: skip
+    for metric in vars(Telemetry("0")).values():
+        if isinstance(metric, Counter | Gauge | Histogram):
+            name = metric._name + ("_total" if isinstance(metric, Counter) else "")
+            labels = ", ".join(f"`{label}`" for label in metric._labelnames) or "–"
+            lines.append(f"| `{name}` | {metric._type} | {labels} | {metric._documentation} |")
+    lines.append("| `waqtor_build_info` | gauge | `version` | The version that runs; always 1. |")
+    return "\n".join(lines) + "\n"
+
+
 def cli_page() -> str:
     """Every command of the command line."""
     import typer.main
@@ -141,6 +166,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "commands.md": commands_page(),
         ROOT / "docs" / "plugins.md": plugins_page(),
         ROOT / "docs" / "cli.md": cli_page(),
+        ROOT / "docs" / "metrics.md": metrics_page(),
         ROOT / "docs" / "schemas.json": schemas(),
     }
 

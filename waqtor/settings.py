@@ -145,7 +145,12 @@ class Settings(BaseSettings):
     ws_compression_level: int = _old("ws_compression_level", 6, "zlib level 1–9.", ge=1, le=9)
     ws_buffer_bytes: int = _old("ws_buffer_bytes", 524_288, "Drop ordinary messages above this backlog.", ge=1024)
     ws_heartbeat_ms: int = _old("ws_heartbeat_ms", 30_000, "Ping interval, ms.", ge=100)
-    ws_stats_interval_ms: int = _old("ws_stats_interval_ms", 60_000, "Interval of the stats line, ms.", ge=1000)
+    ws_stats_interval_ms: int = _old(
+        "ws_stats_interval_ms",
+        60_000,
+        "Interval of the stats line, and of the events session.stats and metrics, ms.",
+        ge=1000,
+    )
     ws_max_connections: int = _setting(10_000, "Connections at once.", ge=1)
     ws_recovery_limit: int = _setting(10_000, "Most events recovered in one subscribe.", ge=1)
     ws_require_signature: bool = _setting(False, "Whether a bare key in a WebSocket handshake is refused.")
@@ -180,6 +185,11 @@ class Settings(BaseSettings):
     duckdb_memory: str = _setting("1GB", "Memory limit of DuckDB.")
     log_flush_ms: int = _setting(500, "Longest wait before the log is flushed, ms.", ge=10)
     log_flush_rows: int = _setting(1000, "Rows that trigger a flush.", ge=1)
+    log_days: int = _setting(365, "Days the traffic log is kept.", ge=1)
+    metrics_interval_s: float = _setting(
+        300.0, "Seconds between snapshots of the metrics into the traffic log; 0: none.", ge=0
+    )
+    metrics_days: int = _setting(365, "Days those snapshots are kept.", ge=1)
     query_timeout_s: float = _setting(10.0, "Longest analytics query, seconds.", gt=0)
     query_max_rows: int = _setting(100_000, "Most rows an analytics query returns.", ge=1)
     journal_days: int = _setting(30, "Days the journal is kept.", ge=1)

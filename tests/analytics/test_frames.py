@@ -11,6 +11,7 @@ from waqtor.analytics.sample import SAMPLE_START, sample_events
 from waqtor.benchmarks.log import MemoryJournal
 from waqtor.contracts.events import check
 from waqtor.contracts.ids import is_ulid
+from waqtor.kernel.snapshots import Measured
 from waqtor.storage.connect import connect
 from waqtor.storage.duck_log import DuckLog
 from waqtor.storage.duck_sample import write_sample
@@ -112,6 +113,7 @@ def test_response_times_are_between_message_and_sent(log):
 
 async def test_the_sidecars_guard_lets_every_query_through(tmp_path):
     log = DuckLog(tmp_path / "t.duckdb", MemoryJournal(EVENTS))
+    log.tally.snapshot(1_795_000_000_000_000, 1_794_999_000_000_000, 300.0, [Measured("n", "{}", "gauge", 1.0, None)])
     task = asyncio.create_task(log.run())
     await log.flush()
     for query in catalog().values():

@@ -81,6 +81,7 @@ class FakeSocket:
         self.paused = False
         self.waiting = 0
         self.last_pong = 0
+        self.last_ping_rtt = 0.0
         self.alive = True
 
     def write(self, chunk: Chunk) -> None:

@@ -82,12 +82,31 @@ def test_a_failed_migration_leaves_no_trace(monkeypatch, tmp_path):
 
     with duckdb.connect(str(tmp_path / "t.duckdb")) as connection:
         duck_schema.migrate(connection)
-        monkeypatch.setattr(duck_schema, "SCHEMA_VERSION", 2)
+        had = duck_schema.SCHEMA_VERSION
+        monkeypatch.setattr(duck_schema, "SCHEMA_VERSION", had + 1)
         monkeypatch.setattr(duck_schema, "_MIGRATIONS", (*duck_schema._MIGRATIONS, broken))
         with pytest.raises(duckdb.IOException):
             duck_schema.migrate(connection)
-        assert duck_schema.version_of(connection) == 1
+        assert duck_schema.version_of(connection) == had
         assert not connection.execute("SELECT * FROM duckdb_tables() WHERE table_name = 'half'").fetchall()
+
+
+def test_a_file_of_the_first_version_gains_the_metrics_and_keeps_its_rows(monkeypatch, tmp_path):
+    path = tmp_path / "t.duckdb"
+    with monkeypatch.context() as first, duckdb.connect(str(path)) as connection:
+        first.setattr(duck_schema, "SCHEMA_VERSION", 1)
+        first.setattr(duck_schema, "TABLES", tuple(t for t in duck_schema.TABLES if t.since == 1))
+        first.setattr(duck_schema, "VIEWS", tuple(name for name in duck_schema.VIEWS if name != "metrics"))
+        duck_schema.migrate(connection)
+        connection.execute("INSERT INTO log.gaps VALUES (now(), '', 3, 4, 'trimmed')")
+        assert not connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'metrics'").fetchall()
+    DuckFile(path).open_once()
+    with duckdb.connect(str(path), read_only=True) as connection:
+        assert duck_schema.version_of(connection) == duck_schema.SCHEMA_VERSION
+        assert connection.execute("SELECT first_offset, last_offset FROM gaps").fetchall() == [(3, 4)]
+        assert connection.execute("SELECT count(*) FROM metrics").fetchall() == [(0,)]
+        listed = connection.execute("SELECT column_name FROM columns WHERE table_name = 'metrics'").fetchall()
+        assert ("added",) in listed
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 10, b"\0" * 5000])

@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 
 from waqtor.benchmarks.log import MemoryJournal
+from waqtor.kernel.snapshots import Measured
+from waqtor.storage import duck_tally
 from waqtor.storage.duck_log import DuckLog
 from waqtor.storage.duck_tally import Tally
 
@@ -65,3 +67,17 @@ async def test_the_log_writes_them_without_any_event(tmp_path):
             (1500, 15000)
         ]
         assert connection.execute("SELECT sum(frames), sum(bytes) FROM ws_frames").fetchall() == [(1500, 10500)]
+
+
+def test_snapshots_keep_their_session_and_order_and_are_refused_when_full(monkeypatch):
+    monkeypatch.setattr(duck_tally, "MOST_MEASURED", 3)
+    tally = Tally()
+    one = Measured("waqtor_sends_total", '{"outcome":"sent","session":"shop"}', "counter", 5.0, 2.0)
+    two = Measured("waqtor_ws_clients", "{}", "gauge", 1.0, None)
+    assert tally.snapshot(NOW, NOW - 9, 300.0, [one, two])
+    assert not tally.snapshot(NOW + 1, NOW - 9, 300.0, [one, two]), "four numbers do not fit"
+    rows = tally.take()
+    assert [row[1] for row in rows["metrics"]] == ["shop", ""]
+    assert tally.snapshot(NOW + 2, NOW - 9, 300.0, [two])
+    tally.give_back(rows)
+    assert [row[7] for row in tally.take()["metrics"]] == [5.0, 1.0, 1.0]

@@ -17,7 +17,8 @@ from typing import Any
 from waqtor.errors import InvalidInput, NotFound
 
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
-    {"since": None, "until": None, "session": None, "zone": "UTC", "bucket": "hour", "top": 20}
+    {"since": None, "until": None, "session": None, "zone": "UTC", "bucket": "hour", "top": 20, "step": 300}
+    | {"name": None}
 )
 """Values of parameters that the caller leaves out."""
 BUCKETS = ("minute", "hour", "day")
@@ -42,13 +43,15 @@ class NamedQuery:
         Times may be ISO-8601 texts or aware datetimes.
 
         Raises:
-            InvalidInput: A parameter that no query knows, or a bucket that is none.
+            InvalidInput: A parameter that no query knows, a bucket that is none, or a step that is no time.
         """
         if unknown := sorted(set(given) - set(DEFAULTS)):
             raise InvalidInput(f"{self.name} has no parameter {', '.join(unknown)}.")
         values = {**DEFAULTS, **given}
         if values["bucket"] not in BUCKETS:
             raise InvalidInput(f"bucket is one of {', '.join(BUCKETS)}, not {values['bucket']!r}.")
+        if not values["step"] > 0:
+            raise InvalidInput(f"step is a number of seconds above 0, not {values['step']!r}.")
         return {name: _sent(values[name]) for name in self.parameters}
 
 

@@ -72,6 +72,16 @@ class SessionQuery(Query):
     session: Session | None = None
 
 
+class MetricQuery(Query):
+    """Which metrics, over which time."""
+
+    since: Annotated[AwareDatetime | None, Field(description="Default: a day before `until`.")] = None
+    until: Annotated[AwareDatetime | None, Field(description="Default: now.")] = None
+    step: Annotated[float | None, Field(ge=1, le=31_536_000, description="Seconds; default: 288 steps.")] = None
+    name: Annotated[str | None, Field(max_length=100, description="Beginning of the names.")] = None
+    session: Session | None = None
+
+
 class MessagePage(Page):
     """Messages, newest first."""
 

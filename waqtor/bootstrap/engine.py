@@ -16,6 +16,7 @@ from waqtor.bootstrap.commands import SENDS, Commands
 from waqtor.bootstrap.context import EngineContext
 from waqtor.bootstrap.firststart import ensure_admin_key
 from waqtor.bootstrap.media import settle_campaign
+from waqtor.bootstrap.monitoring import Monitoring
 from waqtor.bootstrap.notifications import make_notifications
 from waqtor.bootstrap.session import SessionRuntime
 from waqtor.bootstrap.webhooks import make_webhooks
@@ -63,7 +64,7 @@ class Engine:
     def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
-        self.telemetry = Telemetry()
+        self.telemetry = Telemetry(__version__)
         self.bus = Bus()
         self.fatal = asyncio.Event()
         self.fatal_error: BaseException | None = None
@@ -96,6 +97,7 @@ class Engine:
             self.journal, self.telemetry, settings, keys=self.keys, bus=self.bus, clock=self.clock,
             sessions=self.sessions, server=f"waqtor/{__version__}",
         )  # fmt: skip
+        self.monitoring = Monitoring(self)
         self.notifications = make_notifications(settings, self.store, self.clock)
         self.webhooks = make_webhooks(settings, self.store, self.cursors, self.clock)
         self._supervisor = Supervisor(self._fail)
@@ -155,6 +157,8 @@ class Engine:
         for entry in self.plugins.listeners():
             self._read(f"plugin:{entry.name}", _listener(self.plugins, entry), None, start="head")
         self._supervisor.start("traffic-log", self.log.run)
+        for name, body in self.monitoring.tasks().items():
+            self._supervisor.start(name, body)
         if not self.store.exclusive:
             self._supervisor.start("journal-tail", self._follow_shared_journal)
 
@@ -206,6 +210,7 @@ class Engine:
                 await runtime.lease.release()
         await self.plugins.unload()
         await self.bot.stop()
+        self.monitoring.last()
         await self.log.stop()
         await self.store.close()
         self._state = "stopped"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from waqtor.client.calls import Answer, AsyncResource, BlockingResource, Call, awaiting, blocking, many, one, whole
 from waqtor.client.pages import Listing
-from waqtor.contracts.views import SessionView
+from waqtor.contracts.views import MetricHistory, SessionView
+
+When = str | datetime | None
 
 
 def state(session: str | None = None) -> Call[SessionView]:
@@ -44,6 +47,40 @@ def metrics() -> Call[dict[str, Any]]:
     return Call("GET", "/metrics", whole)
 
 
+def metrics_history(
+    since: When = None,
+    until: When = None,
+    step: float | None = None,
+    name: str | None = None,
+    session: str | None = None,
+) -> Call[MetricHistory]:
+    """The metrics over time, from the snapshots in the traffic log.
+
+    Args:
+        since: ISO-8601 or an aware datetime; default: a day before ``until``.
+        until: Default: now.
+        step: Width of a step, seconds; default: about 288 steps.
+        name: Beginning of the metrics' names, for example ``waqtor_ws_``.
+        session: Only those of a session.
+    """
+    params = {"since": _moment(since), "until": _moment(until), "step": step, "name": name, "session": session}
+    return Call("GET", "/metrics/history", one(MetricHistory), params=params)
+
+
+def monitor() -> Call[dict[str, Any]]:
+    """The hub with each of its clients (``/api/ws-monitor``)."""
+    return Call("GET", "/ws-monitor", whole)
+
+
+def prometheus() -> Call[str]:
+    """All metrics in the Prometheus text format (``/metrics``)."""
+    return Call("GET", "/metrics", lambda answer: answer.content.decode(), rooted=True)
+
+
+def _moment(when: When) -> str | None:
+    return when.isoformat() if isinstance(when, datetime) else when
+
+
 def _reasons(answer: Answer) -> list[str]:
     if answer.status == 200:
         return []
@@ -66,6 +103,9 @@ class Status(BlockingResource):
     health = blocking(health)
     ready = blocking(ready)
     metrics = blocking(metrics)
+    metrics_history = blocking(metrics_history)
+    monitor = blocking(monitor)
+    prometheus = blocking(prometheus)
 
 
 class AsyncStatus(AsyncResource):
@@ -78,3 +118,6 @@ class AsyncStatus(AsyncResource):
     health = awaiting(health)
     ready = awaiting(ready)
     metrics = awaiting(metrics)
+    metrics_history = awaiting(metrics_history)
+    monitor = awaiting(monitor)
+    prometheus = awaiting(prometheus)

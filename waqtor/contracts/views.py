@@ -168,6 +168,31 @@ class QueryResult(View):
     elapsed_ms: float
 
 
+class MetricSeries(View):
+    """One metric over the steps of a history; null where no snapshot was taken (the engine was off)."""
+
+    name: str
+    labels: dict[str, str]
+    kind: Literal["counter", "gauge", "quantile"]
+    values: tuple[float | None, ...] = Field(
+        description="Counters: increase per second. Gauges: the mean. Quantiles: the highest of the step's snapshots."
+    )
+    most: tuple[float | None, ...] = Field(description="The highest value seen; of counters, since the process began.")
+    added: float | None = Field(default=None, description="Increase of a counter over the whole time.")
+
+
+class MetricHistory(View):
+    """The metrics over time, from the snapshots in the traffic log."""
+
+    since: str
+    until: str
+    step: float = Field(description="Width of a step, seconds.")
+    at: tuple[str, ...] = Field(description="Where each step begins.")
+    restarts: tuple[str, ...] = Field(description="When the processes began that did so in this time.")
+    series: tuple[MetricSeries, ...]
+    truncated: bool = Field(default=False, description="There was more than one answer may hold: ask for less time.")
+
+
 class KeyView(View):
     """An API key without its secret; ``key`` is shown once, at creation."""
 

@@ -32,6 +32,11 @@ class Socket(Protocol):
         ...
 
     @property
+    def last_ping_rtt(self) -> float:
+        """Seconds that the answer took; 0 before the first."""
+        ...
+
+    @property
     def alive(self) -> bool:
         """Whether no ping has waited long for its answer."""
         ...

@@ -40,12 +40,14 @@ class Stats:
         """A socket opened."""
         self.connections += 1
         self._telemetry.ws_clients.inc()
+        self._telemetry.ws_connections.inc()
 
     def closed(self, code: int) -> None:
         """A socket closed."""
         self.disconnections += 1
         self.closes[code] += 1
         self._telemetry.ws_clients.dec()
+        self._telemetry.ws_closes.labels(str(code)).inc()
 
     def incoming(self) -> None:
         """A client sent a frame."""
@@ -57,6 +59,7 @@ class Stats:
         self.broadcasts += len(event_types)
         self.frames += frames
         self.last_broadcast = self._clock.now_us()
+        self._telemetry.ws_events.inc(len(event_types))
         if "session.qr" in event_types:
             self.last_qr = self.last_broadcast
         if frames:
@@ -75,6 +78,7 @@ class Stats:
     def failed(self, message: str, source: str) -> None:
         """Something went wrong (never with contents of messages in it)."""
         self.errors += 1
+        self._telemetry.ws_errors.inc()
         self.last_error = {"time": iso(self._clock.now_us()), "message": message, "source": source}
 
     def metrics(self, connections: Sequence[Connection], topics: dict[str, int]) -> dict[str, Any]:
@@ -154,6 +158,9 @@ class Stats:
                     "connected": iso(connection.opened),
                     "last_ping": iso(connection.last_seen),
                     "last_pong": iso(connection.socket.last_pong) if connection.socket.last_pong else None,
+                    "pong_ms": round(connection.socket.last_ping_rtt * 1000, 3)
+                    if connection.socket.last_pong
+                    else None,
                     "is_alive": connection.closing is None and connection.socket.alive,
                     "batches": connection.batches,
                     "buffered": connection.buffered,
@@ -164,6 +171,10 @@ class Stats:
             ],
             "timestamp": iso(now),
         }
+
+
+def _pong_ms(connection: Connection) -> float | None:
+    return round(connection.socket.last_ping_rtt * 1000, 3) if connection.socket.last_pong else None
 
 
 def _duration(seconds: int) -> str:

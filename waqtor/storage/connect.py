@@ -79,6 +79,10 @@ class TrafficLog:
         """Journaled events, newest first; filters as :meth:`messages`, and the type (``message.*`` for a prefix)."""
         return self._rows("events", type, **filters)
 
+    def metrics(self, name: str | None = None, **filters: Any) -> pd.DataFrame:
+        """Snapshots of the metrics, newest first; filters as :meth:`messages`, and the name (``waqtor_ws_*``)."""
+        return self._rows("metrics", name, column="name", **filters)
+
     def columns(self) -> pd.DataFrame:
         """What there is: every view's columns with type and meaning."""
         return self.sql("SELECT * FROM columns")
@@ -88,6 +92,7 @@ class TrafficLog:
         view: str,
         kind: str | None = None,
         *,
+        column: str = "type",
         since: When | None = None,
         until: When | None = None,
         session: str | None = None,
@@ -104,7 +109,7 @@ class TrafficLog:
                 conditions.append(condition)
                 params.append(value.isoformat() if isinstance(value, datetime) else value)
         if kind is not None:
-            conditions.append("starts_with(type, ?)" if kind.endswith("*") else "type = ?")
+            conditions.append(f"starts_with({column}, ?)" if kind.endswith("*") else f"{column} = ?")
             params.append(kind.removesuffix("*"))
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return self.sql(f"SELECT * FROM {view}{where} ORDER BY created DESC LIMIT {int(limit)}", params)

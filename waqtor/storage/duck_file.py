@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from waqtor.contracts.events import Event
 from waqtor.errors import Unavailable
 from waqtor.kernel.ports import Position
 from waqtor.storage import duck_schema
+from waqtor.storage.duck_retention import Retention
 from waqtor.storage.duck_rows import RowMaker, Rows
 
 READER = "log"
@@ -218,6 +220,22 @@ class DuckFile:
             self._connection.execute(f"INSERT INTO log.{table} SELECT * FROM batch").fetchall()
         finally:
             self._connection.unregister("batch")
+
+    def trim(self, retention: Retention, now: datetime) -> int | None:
+        """Drop one slice of what is past its time; ``None`` when there is nothing more.
+
+        Raises:
+            Unavailable: As :meth:`write`.
+        """
+        import duckdb
+
+        if self._connection is None:
+            raise Unavailable("The traffic log is not open.")
+        try:
+            return retention.trim(self._connection, now)
+        except (duckdb.Error, OSError) as error:
+            self.close()
+            raise Unavailable(_why(self.path, error), path=str(self.path)) from error
 
     def cursor(self) -> Any:
         """A new connection to the same database, for one query (any thread).

@@ -21,15 +21,18 @@ import structlog
 from waqtor.contracts.events import Event
 from waqtor.contracts.wire import iso
 from waqtor.errors import ConfigurationError, Timeout, Unavailable
+from waqtor.kernel.clock import Clock
 from waqtor.kernel.ports import Journal, Position
 from waqtor.storage.duck_file import DuckFile
 from waqtor.storage.duck_reads import LogReads
+from waqtor.storage.duck_retention import Retention
 from waqtor.storage.duck_rows import Rows, moment
 from waqtor.storage.duck_tally import Tally
 
 _log = structlog.get_logger(__name__)
 
 LogState = Literal["starting", "running", "waiting", "halted", "stopped"]
+_TRIM_S = 3600.0
 _CATCH_UP = 4
 """While behind, batches grow to this many times ``flush_rows``: fewer commits, the same bound on what is unwritten."""
 
@@ -149,6 +152,34 @@ class DuckLog(LogReads):
         with contextlib.suppress(RuntimeError):  # stopped twice
             self._writer.submit(self._file.close).result()
         self._writer.shutdown(wait=True)
+
+    async def trim(self, retention: Retention, now_us: int) -> int:
+        """Drop what is past its time; returns how many rows. A file that cannot be used now is left for the next time.
+
+        Args:
+            retention: How long each table is kept.
+            now_us: UTC microseconds.
+        """
+        dropped = 0
+        while self._state == "running" and not self._stopping:
+            try:
+                count = await self._in_thread(lambda: self._file.trim(retention, moment(now_us)))
+            except Unavailable as error:
+                _log.warning("log.trim_failed", reason=error.message)
+                break
+            if count is None:
+                break
+            dropped += count
+        if dropped:
+            _log.info("log.trimmed", rows=dropped)
+        return dropped
+
+    async def keep_trimmed(self, retention: Retention, clock: Clock) -> None:
+        """Trim soon and then once an hour, for ever; to be supervised."""
+        await clock.sleep(_TRIM_S / 60)
+        while True:
+            await self.trim(retention, clock.now_us())
+            await clock.sleep(_TRIM_S)
 
     async def flush(self, timeout: float = 10.0) -> None:
         """Wait until everything that is in the journal now is in the file.

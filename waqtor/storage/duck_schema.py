@@ -13,7 +13,7 @@ from typing import Any
 
 from waqtor.errors import ConfigurationError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ class Table:
     name: str
     doc: str
     columns: tuple[Column, ...]
+    since: int = 1
+    """The schema version that brought it."""
 
     def create(self) -> str:
         """The DDL of the raw table."""
@@ -195,6 +197,22 @@ TABLES: tuple[Table, ...] = (
             Column("error", "VARCHAR", "What was wrong."),
         ),
     ),
+    Table(
+        "metrics",
+        "Snapshots of the metrics (every WAQTOR_METRICS_INTERVAL_S seconds), one number a row.",
+        (
+            Column("created", "TIMESTAMPTZ", "When the snapshot was taken."),
+            Column("session", "VARCHAR", "The session the number is about; empty for the whole engine."),
+            Column("started", "TIMESTAMPTZ", "When the process began; counters count from there."),
+            Column("seconds", "DOUBLE", "Time since the snapshot before, or since the start."),
+            Column("name", "VARCHAR", "The metric, as in /metrics (docs/metrics.md)."),
+            Column("labels", "JSON", "Its labels; quantiles have quantile among them."),
+            Column("kind", "VARCHAR", "counter, gauge or quantile (of what was observed in these seconds)."),
+            Column("value", "DOUBLE", "The number; of a counter, since the process began."),
+            Column("added", "DOUBLE", "Increase of a counter in these seconds; adds up over restarts. Else null."),
+        ),
+        since=2,
+    ),
 )
 """All raw tables of the schema ``log``."""
 
@@ -257,10 +275,9 @@ def view_sql(name: str, *, texts: bool, session: str | None) -> str:
 
 
 def _first(connection: Any) -> None:
-    """Version 1: all tables, the cursor, and the salt of ``chat_key``."""
+    """Version 1: the first tables, the cursor, and the salt of ``chat_key``."""
     connection.execute("CREATE SCHEMA log; CREATE SCHEMA meta")
-    for table in TABLES:
-        connection.execute(table.create())
+    _create(connection, 1)
     connection.execute(
         "CREATE TABLE meta.readers (reader VARCHAR PRIMARY KEY, epoch VARCHAR NOT NULL, journal_offset BIGINT NOT NULL)"
     )
@@ -269,7 +286,18 @@ def _first(connection: Any) -> None:
     connection.execute("INSERT INTO meta.salt VALUES (?)", [os.urandom(32)])
 
 
-_MIGRATIONS = (_first,)
+def _second(connection: Any) -> None:
+    """Version 2: snapshots of the metrics."""
+    _create(connection, 2)
+
+
+def _create(connection: Any, version: int) -> None:
+    for table in TABLES:
+        if table.since == version:
+            connection.execute(table.create())
+
+
+_MIGRATIONS = (_first, _second)
 """Forward only; migration ``n`` leads from version ``n`` to ``n + 1``."""
 
 

@@ -1,15 +1,23 @@
-"""Counting HTTP requests and WebSocket frames for the log: a row each, above 1,000 a second exact sums per second."""
+"""What the log takes beside the journal: HTTP requests, WebSocket frames, and snapshots of the metrics.
+
+Requests and frames are a row each, above 1,000 a second exact sums per second.
+"""
 
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Iterable
 
+from waqtor.kernel.snapshots import Measured
 from waqtor.storage.duck_rows import Row, Rows, moment
 
 ROWS_PER_SECOND = 1000
 _MOST_KEYS = 50_000
 _SECOND = 1_000_000
 _HOUR = 3600 * _SECOND
+MOST_MEASURED = 100_000
+"""Numbers of snapshots that wait while the file cannot be written; then snapshots wait for room."""
 
 
 class Tally:
@@ -22,6 +30,7 @@ class Tally:
         self._count = 0
         self._requests: list[Row] = []
         self._frames: list[Row] = []
+        self._measured: list[Row] = []
         self._request_sums: dict[tuple[int, str, str, str, int, str], list[float]] = {}
         self._frame_sums: dict[tuple[int, str, str, str], list[int]] = {}
 
@@ -50,6 +59,19 @@ class Tally:
             sums[0] += count
             sums[1] += size
 
+    def snapshot(self, now_us: int, started_us: int, seconds: float, found: Iterable[Measured]) -> bool:
+        """Take a snapshot of the metrics (:data:`waqtor.kernel.snapshots.Keep`); false when there is no room."""
+        now, started = moment(now_us), moment(started_us)
+        rows: list[Row] = [
+            (now, json.loads(m.labels).get("session", ""), started, seconds, m.name, m.labels, m.kind, m.value, m.added)
+            for m in found
+        ]
+        with self._lock:
+            if len(self._measured) + len(rows) > MOST_MEASURED:
+                return False
+            self._measured += rows
+        return True
+
     def _single(self, now_us: int, pending: list[Row]) -> bool:
         """Whether this one gets a row of its own."""
         second = now_us // _SECOND
@@ -70,6 +92,7 @@ class Tally:
             frames, self._frames = self._frames, []
             request_sums, self._request_sums = self._request_sums, {}
             frame_sums, self._frame_sums = self._frame_sums, {}
+            measured, self._measured = self._measured, []
         requests += [
             (moment(at), session, method, route, status, key, int(n), ms, int(size))
             for (at, session, method, route, status, key), (n, ms, size) in request_sums.items()
@@ -77,10 +100,13 @@ class Tally:
         frames += [
             (moment(at), s, direction, kind, n, size) for (at, s, direction, kind), (n, size) in frame_sums.items()
         ]
-        return {name: rows for name, rows in (("http_requests", requests), ("ws_frames", frames)) if rows}
+        collected = (("http_requests", requests), ("ws_frames", frames), ("metrics", measured))
+        return {name: rows for name, rows in collected if rows}
 
     def give_back(self, rows: Rows) -> None:
         """Put rows back that could not be written (as sums once there are too many)."""
+        with self._lock:
+            self._measured[:0] = rows.get("metrics", ())
         for row in rows.get("http_requests", ()):
             with self._lock:
                 if len(self._requests) < 20 * self._limit:

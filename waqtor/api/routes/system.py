@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from base64 import b64encode
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 import waqtor
+from waqtor.analytics.history import Span
 from waqtor.api.answers import answer
 from waqtor.api.deps import engine_of
 from waqtor.api.measures import measures
 from waqtor.api.routing import LOCAL, OPEN, Routes
-from waqtor.api.shapes import Live, Ready
+from waqtor.api.shapes import Live, MetricQuery, Ready
+from waqtor.contracts.views import MetricHistory
 from waqtor.errors import Unavailable
 
 routes = Routes("system", prefix="")
@@ -53,6 +57,20 @@ async def prometheus(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """Connections, topics, buffers, security counters and the state of the engine as JSON."""
     return answer(request, await measures(engine_of(request)))
+
+
+@versioned.add("GET", "/metrics/history", LOCAL, MetricHistory, errors=(504,))
+async def metrics_history(request: Request, query: Annotated[MetricQuery, Query()]) -> Response:
+    """The metrics over time, from the snapshots in the traffic log.
+
+    Counters are given as increases per second that are right over restarts.
+    """
+    engine = engine_of(request)
+    span = Span.of(query.since, query.until, query.step, engine.clock.now_us(), engine.settings.metrics_interval_s)
+    starts = await engine.log.query(*span.starts())
+    found = await engine.log.query(*span.rows(query.name, query.session))
+    # Tens of thousands of rows are laid out: that must not hold up the event loop.
+    return await asyncio.to_thread(lambda: answer(request, span.history(found, starts)))
 
 
 @versioned.add("GET", "/ws-monitor", LOCAL, dict[str, Any])
