@@ -31,6 +31,7 @@ PAGES = {
     "system": (
         ("notifications", "notifications"),
         ("webhooks", "webhook"),
+        ("ws_metrics", "monitor_heart"),
         ("settings", "settings"),
         ("about", "info"),
         ("privacy", "shield_lock"),

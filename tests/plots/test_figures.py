@@ -14,6 +14,9 @@ FRAMES = {
     "attempts_by_hour": pd.DataFrame(
         {"hour": pd.to_datetime(["2026-01-01T10:00", "2026-01-01T11:00"]), "success": [4, 8], "failed": [1, 0]}
     ),
+    "metric_lines": pd.DataFrame(
+        {"at": pd.to_datetime(["2026-01-01T10:00", "2026-01-01T10:05"]), "mean": [1.0, None], "highest": [2.0, None]}
+    ),
     "traffic": pd.DataFrame(
         {"bucket": pd.to_datetime(["2026-01-01", "2026-01-02"]), "received": [3, 0], "sent": [1, 2]}
     ),

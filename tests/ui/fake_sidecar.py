@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import httpx
 
 from tests.ui.fake_hooks import FakeHooks
+from tests.ui.fake_hub import FakeHub
 from tests.ui.fake_notices import FakeNotices
 from tests.ui.fake_shop import HOSTILE, REVISION, RULES, SESSION, Shop, iso
 from waqtor.contracts.views import RuleView, SessionView, Trace
@@ -69,6 +70,7 @@ class FakeSidecar:
     ) -> None:
         self.shop = Shop(empty=empty, status=status, polite=polite)
         self.notices, self.hooks = FakeNotices(self.shop), FakeHooks(self.shop)
+        self.hub = FakeHub(self.shop)
         self.not_ready = not_ready
         self.down = False
         self.broken: set[str] = set()
@@ -233,6 +235,8 @@ class FakeSidecar:
                 return self._query(body)
         part = {"notifications": self.notices, "webhooks": self.hooks}.get(path[0])
         answered = part.route(method, path[1:], query, body) if part is not None else None
+        if answered is None:
+            answered = self.hub.route(method, path, query, body)
         if answered is None:
             raise Refused("not_found", "No such route.")
         return answered
