@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test lint format docs bench notebooks peers screenshots system clean distclean
+.PHONY: help install up test wheel lint format docs bench notebooks peers screenshots system clean distclean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ test: $(VENV)/.dev system lint ## Run every check and test
 	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+
+wheel: $(VENV)/.dev ## Build the wheel into dist/ and check that no file of the package is missing in it
+	$(BIN)/python .ci/wheel.py dist
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

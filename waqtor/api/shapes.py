@@ -171,23 +171,6 @@ class Revoked(View):
     revoked: Literal[True] = True
 
 
-class TicketView(View):
-    """A ticket for one WebSocket handshake: `?ticket=…`."""
-
-    ticket: str
-    expires: str
-    expires_in: float
-
-
-class WhoAmI(View):
-    """Who the server takes the caller for; a signed handshake needs `address`."""
-
-    address: str
-    key_id: str
-    name: str
-    scopes: tuple[str, ...]
-
-
 class Live(View):
     """The process answers."""
 

@@ -47,6 +47,7 @@ class Call(Generic[T]):
         headers: Further headers.
         keyed: Whether an ``Idempotency-Key`` goes along, which makes retrying safe.
         key: That key; made up when empty.
+        safe: Repeating it does no harm although it is no GET, because it only reads, or says what shall be.
         rooted: The path is not below ``/api/v1``.
         accept: Statuses that are answers although they are not 2xx.
     """
@@ -60,13 +61,14 @@ class Call(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict)
     keyed: bool = False
     key: str | None = None
+    safe: bool = False
     rooted: bool = False
     accept: tuple[int, ...] = ()
 
     @property
     def repeatable(self) -> bool:
         """Whether sending it twice does no more than sending it once."""
-        return self.keyed or self.method in {"GET", "HEAD"}
+        return self.keyed or self.safe or self.method in {"GET", "HEAD"}
 
 
 class BlockingExecutor(Protocol):

@@ -69,7 +69,7 @@ def delete(notification_id: str) -> Call[None]:
 
 def read_all() -> Call[n.AllRead]:
     """Mark everything up to now as read."""
-    return Call("POST", "/notifications/read-all", one(n.AllRead))
+    return Call("POST", "/notifications/read-all", one(n.AllRead), safe=True)
 
 
 def preferences() -> Call[n.Preferences]:
@@ -80,7 +80,7 @@ def preferences() -> Call[n.Preferences]:
 def mute(kinds: Sequence[str]) -> Call[n.Preferences]:
     """Choose which kinds are not wanted."""
     body = body_of(n.Preferences, muted=tuple(kinds))
-    return Call("PUT", "/notifications/preferences", one(n.Preferences), json=body)
+    return Call("PUT", "/notifications/preferences", one(n.Preferences), json=body, safe=True)
 
 
 class Notifications(BlockingResource):

@@ -29,7 +29,7 @@ from waqtor.contracts.views import HistoryView, RuleView, Trace
 def try_out(text: str, *, session: str | None = None, contact: Mapping[str, str] | None = None) -> Call[Trace]:
     """What the bot would answer, step by step; nothing is sent or stored."""
     body = body_of(c.TestMessage, text=text, session=session, contact=dict(contact) if contact else None)
-    return Call("POST", "/smartbot/test", one(Trace), json=body, keyed=False)
+    return Call("POST", "/smartbot/test", one(Trace), json=body, safe=True)
 
 
 def history(
@@ -65,7 +65,7 @@ def status() -> Call[dict[str, Any]]:
 
 def rebuild() -> Call[dict[str, Any]]:
     """Read the rules again and rebuild the index."""
-    return Call("POST", "/smartbot/rebuild", whole, json={})
+    return Call("POST", "/smartbot/rebuild", whole, json={}, safe=True)
 
 
 def rules() -> Call[Listing[RuleView]]:

@@ -79,7 +79,7 @@ def reopen(suggestion_id: str) -> Call[c.SuggestionView]:
 def label(trace_id: str, *, right: bool, rule_id: str | None = None, note: str = "") -> Call[c.LabelView]:
     """Say whether a past decision was right, and which rule would have been."""
     body = _given(right=right, rule_id=rule_id, note=note)
-    return Call("PUT", f"/smartbot/labels/{segment(trace_id)}", one(c.LabelView), json=body)
+    return Call("PUT", f"/smartbot/labels/{segment(trace_id)}", one(c.LabelView), json=body, safe=True)
 
 
 def unlabel(trace_id: str) -> Call[dict[str, Any]]:

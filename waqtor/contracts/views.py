@@ -208,6 +208,23 @@ class KeyView(View):
     signing_secret: str | None = None
 
 
+class TicketView(View):
+    """A ticket for one WebSocket handshake: `?ticket=…`."""
+
+    ticket: str
+    expires: str
+    expires_in: float
+
+
+class WhoAmI(View):
+    """Who the server takes the caller for; a signed handshake needs `address`."""
+
+    address: str
+    key_id: str
+    name: str
+    scopes: tuple[str, ...]
+
+
 class Page(View):
     """Where the next page starts; null at the end."""
 

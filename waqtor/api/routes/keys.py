@@ -11,9 +11,9 @@ from waqtor.api.access import address_of
 from waqtor.api.answers import answer
 from waqtor.api.deps import caller_of, engine_of
 from waqtor.api.routing import ANY, Routes
-from waqtor.api.shapes import KeyList, NewKey, Revoked, TicketView, WhoAmI
+from waqtor.api.shapes import KeyList, NewKey, Revoked
 from waqtor.api.tickets import LIFETIME_S, TicketStore
-from waqtor.contracts.views import KeyView
+from waqtor.contracts.views import KeyView, TicketView, WhoAmI
 from waqtor.contracts.wire import iso
 from waqtor.errors import Conflict, InvalidInput
 
