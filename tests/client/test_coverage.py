@@ -16,6 +16,8 @@ from waqtor.client.calls import AsyncResource, BlockingResource, Call
 
 NO_METHOD = {
     "GET /api/v1/campaigns/{campaign_id}": "the same as …/status, which campaigns.get and campaigns.status ask",
+    "GET /webhooks/whatsapp": "WhatsApp's servers call it",
+    "POST /webhooks/whatsapp": "WhatsApp's servers call it",
 }
 """Routes without a method of their own, and why."""
 
@@ -24,6 +26,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "campaigns.create_audience": {"name": "n", "numbers": "966501234567"},
     "campaigns.test_send": {"campaign_id": "c", "recipients": ["966501234567"]},
     "campaigns.upload": {"source": b"phone\n966501234567\n", "filename": "list.csv"},
+    "messages.upload": {"source": b"\x89PNG", "filename": "a.png"},
     "messages.resolve": {"message_id": "m", "outcome": "sent"},
     "messages.send_buttons": {"to": "966501234567", "body": "t", "buttons": ["yes"]},
     "messages.send_list": {
@@ -46,9 +49,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 UNTYPED = {
     "smartbot.status", "smartbot.rebuild", "status.health", "status.metrics", "status.monitor", "status.logout",
     "status.restart", "messages.resolve", "messages.pause_chat", "messages.resume_chat", "campaigns.test_send",
-    "suggestions.refresh", "suggestions.unlabel",
+    "suggestions.refresh", "suggestions.unlabel", "messages.delete_media",
 }  # fmt: skip
-"""Methods whose answer is an open object in the document too."""
+"""Methods whose answer is an open object in the document too, or no more than a confirmation."""
 
 
 def resources(holder: Any, kind: type) -> Iterator[tuple[str, Any]]:
@@ -133,7 +136,8 @@ def test_every_method_says_what_it_returns(blocking):
 def test_what_may_be_repeated(blocking):
     """Sends carry a key; what only reads or says what shall be is repeated too; nothing else is."""
     calls = {name: call_of(name, build) for name, build in blocking.items()}
-    assert {name for name, call in calls.items() if call.keyed} == {n for n in calls if n.startswith("messages.send")}
+    sends = {name for name in calls if name.startswith("messages.send")}
+    assert {name for name, call in calls.items() if call.keyed} == sends | {"messages.upload"}
     safe = {name for name, call in calls.items() if call.safe}
     assert safe == {
         "keys.ticket", "notifications.mute", "notifications.read_all", "smartbot.rebuild", "smartbot.test",

@@ -117,6 +117,7 @@ export const OPERATIONS = {
   },
   system: {
     metrics: {"method": "GET", "path": "/api/v1/metrics"},
+    metricsHistory: {"method": "GET", "path": "/api/v1/metrics/history", "query": ["since", "until", "step", "name", "session"]},
     socketMonitor: {"method": "GET", "path": "/api/v1/ws-monitor"},
     healthz: {"method": "GET", "path": "/healthz"},
     readyz: {"method": "GET", "path": "/readyz"},

@@ -546,6 +546,34 @@ export type MessageView = {
   erased?: boolean;
 };
 
+/** The metrics over time, from the snapshots in the traffic log. */
+export type MetricHistory = {
+  since: string;
+  until: string;
+  /** Width of a step, seconds. */
+  step: number;
+  /** Where each step begins. */
+  at: Array<string>;
+  /** When the processes began that did so in this time. */
+  restarts: Array<string>;
+  series: Array<MetricSeries>;
+  /** There was more than one answer may hold: ask for less time. */
+  truncated?: boolean;
+};
+
+/** One metric over the steps of a history; null where no snapshot was taken (the engine was off). */
+export type MetricSeries = {
+  name: string;
+  labels: Record<string, string>;
+  kind: "counter" | "gauge" | "quantile";
+  /** Counters: increase per second. Gauges: the mean. Quantiles: the highest of the step's snapshots. */
+  values: Array<number | null>;
+  /** The highest value seen; of counters, since the process began. */
+  most: Array<number | null>;
+  /** Increase of a counter over the whole time. */
+  added?: number | null;
+};
+
 /** An example near the message. */
 export type Neighbour = {
   rule_id: string;
@@ -1420,6 +1448,12 @@ export interface KeysApi {
 export interface SystemApi {
   /** Connections, topics, buffers, security counters and the state of the engine as JSON. */
   metrics(input?: Record<string, never>, options?: CallOptions): Promise<Record<string, unknown>>;
+  /**
+   * The metrics over time, from the snapshots in the traffic log.
+   *
+   * Counters are given as increases per second that are right over restarts.
+   */
+  metricsHistory(input?: { since?: string | null; until?: string | null; step?: number | null; name?: string | null; session?: string | null }, options?: CallOptions): Promise<MetricHistory>;
   /** Each WebSocket client with its address, age, backlog and subscriptions. */
   socketMonitor(input?: Record<string, never>, options?: CallOptions): Promise<Record<string, unknown>>;
   /** Whether the process answers at all. */
