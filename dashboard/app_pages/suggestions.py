@@ -12,9 +12,9 @@ import streamlit as st
 from dashboard import data
 from dashboard.ui import grids, times, trouble
 from dashboard.ui.i18n import known, t
-from dashboard.ui.marks import chips, definitions, esc, number, percent
+from dashboard.ui.marks import chips, definitions, esc, icon, number, percent
 from dashboard.ui.trouble import guard
-from waqtor.contracts.learning import SuggestionView
+from waqtor.contracts.learning import CheckReport, SuggestionView
 from waqtor.errors import WaqtorError
 
 STATUSES = ("open", "snoozed", "rejected", "accepted")
@@ -28,6 +28,37 @@ def do(work: Callable[[], Any], done: str) -> None:
         st.session_state["suggestion_done"] = (done, work())
     except WaqtorError as error:
         st.session_state["suggestion_error"] = error
+
+
+# A callback runs before the page is drawn: what was typed just before the click is in the session's state alone.
+def accept(suggestion_id: str, revision: str) -> None:
+    """Write the suggestion that was looked at into the rules."""
+    typed = st.session_state
+    commit, message = bool(typed.get(f"commit_{suggestion_id}")), str(typed.get(f"message_{suggestion_id}") or "")
+    work = partial(data.accept_suggestion, suggestion_id, revision=revision, commit=commit, message=message)
+    do(work, t("suggestions.accepted"))
+
+
+def put_away(how: Callable[[str, str], None], suggestion_id: str, done: str) -> None:
+    """Reject or snooze, with the reason that was typed."""
+    do(partial(how, suggestion_id, str(st.session_state.get(f"reason_{suggestion_id}") or "")), done)
+
+
+def told(report: CheckReport) -> None:
+    """What accepting did: file, tests, accuracy, commit."""
+    counted = t("suggestions.tests.count", n=report.tests_passed, bad=report.tests_failed)
+    pairs = [
+        (esc(t("rules.file")), number(report.file)),
+        (esc(t("bench.rule")), number(report.rule_id)),
+        (esc(t("suggestions.tests")), esc(counted)),
+    ]
+    if report.accuracy_before is not None and report.accuracy_after is not None:
+        pair = f"{percent(report.accuracy_before)} → {percent(report.accuracy_after)}"
+        pairs.append((esc(t("suggestions.accuracy")), number(pair)))
+    if report.commit:
+        pairs.append((esc(t("suggestions.commit")), number(report.commit[:12])))
+    with st.container(border=True, key="card_accepted"):
+        st.html(f'<p class="wq-title">{icon("check_circle")} {esc(t("suggestions.accepted"))}</p>{definitions(pairs)}')
 
 
 def gain(s: SuggestionView) -> str:
@@ -132,30 +163,27 @@ def deciding(s: SuggestionView) -> None:
         st.html(f'<p class="wq-title">{esc(t("suggestions.diff"))} {number(change.file)}</p>')
         st.code(change.diff, language="diff")
         commit = st.checkbox(t("suggestions.commit_too"), key=f"commit_{s.id}")
-        message = st.text_input(t("suggestions.message"), key=f"message_{s.id}", disabled=not commit)
+        st.text_input(t("suggestions.message"), key=f"message_{s.id}", disabled=not commit)
         st.button(
             t("suggestions.accept"),
             key=f"accept_{s.id}",
             type="primary",
             icon=":material/check:",
-            on_click=lambda: do(
-                partial(data.accept_suggestion, s.id, revision=change.revision, commit=commit, message=message),
-                t("suggestions.accepted"),
-            ),
+            on_click=partial(accept, s.id, change.revision),
         )
-    reason = st.text_input(t("suggestions.reason"), key=f"reason_{s.id}")
+    st.text_input(t("suggestions.reason"), key=f"reason_{s.id}")
     with st.container(horizontal=True):
         st.button(
             t("suggestions.reject"),
             key=f"reject_{s.id}",
             icon=":material/close:",
-            on_click=lambda: do(partial(data.reject_suggestion, s.id, reason), t("suggestions.rejected")),
+            on_click=partial(put_away, data.reject_suggestion, s.id, t("suggestions.rejected")),
         )
         st.button(
             t("suggestions.snooze"),
             key=f"snooze_{s.id}",
             icon=":material/snooze:",
-            on_click=lambda: do(partial(data.snooze_suggestion, s.id, reason), t("suggestions.snoozed")),
+            on_click=partial(put_away, data.snooze_suggestion, s.id, t("suggestions.snoozed")),
         )
 
 
@@ -184,6 +212,8 @@ if problem is not None:
 done = st.session_state.pop("suggestion_done", None)
 if done is not None:
     st.toast(done[0], icon=":material/check_circle:")
+    if isinstance(done[1], CheckReport):
+        told(done[1])
 st.caption(t("suggestions.intro"))
 with guard():
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.ui import real_engine
 from tests.ui.fake_sidecar import KEY, FakeSidecar
 from tests.ui.serving import Served
 
@@ -106,3 +107,18 @@ def serve_dashboard(url: str, key: str, folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def dashboard_url(sidecar_access: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield from serve_dashboard(*sidecar_access, tmp_path_factory.mktemp("dashboard"))
+
+
+@pytest.fixture(scope="session")
+def engine_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return real_engine.make_folder(tmp_path_factory.mktemp("engine"))
+
+
+@pytest.fixture(scope="session")
+def engine_url(engine_folder: Path) -> Iterator[str]:
+    yield from real_engine.serve_engine(engine_folder)
+
+
+@pytest.fixture(scope="session")
+def real_dashboard(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    yield from serve_dashboard(engine_url, real_engine.KEY, tmp_path_factory.mktemp("real-dashboard"))

@@ -2,106 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.conftest import serve_dashboard
+from tests.ui.real_engine import talk
 from tests.ui.test_dashboard import ask, open_page
 from waqtor.transports.simulator.control import SimulatorControl
 
 pytestmark = [pytest.mark.ui, pytest.mark.slow]
-KEY = "ui-test-key-0123456789abcdef0123"
-RULES = """\
-version: 1
-rules:
-  - id: hours
-    description: Opening hours.
-    examples:
-      en: [when do you open, opening hours please]
-      ar: [متى تفتحون, كم ساعات العمل عندكم]
-    replies:
-      en: [{text: "We open at nine."}]
-      ar: [{text: "نفتح الساعة التاسعة."}]
-  - id: price
-    description: Prices.
-    examples:
-      en: [how much does it cost]
-      ar: [كم سعر المنتج]
-    replies:
-      en: [{text: "From 20 riyals."}]
-      ar: [{text: "من ٢٠ ريالاً."}]
-  - id: place
-    description: Where the shop is.
-    examples:
-      en: [where is your shop]
-      ar: [وين موقع المحل]
-    replies:
-      en: [{text: "In Riyadh."}]
-      ar: [{text: "في الرياض."}]
-"""
-
-
-@pytest.fixture(scope="module")
-def engine_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("engine")
-    (folder / "rules").mkdir()
-    (folder / "rules" / "shop.yaml").write_text(RULES, encoding="utf-8")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def engine_url(engine_folder: Path) -> Iterator[str]:
-    """Simulator and sidecar as processes of their own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
-        **os.environ, "WAQTOR_DATA_DIR": str(engine_folder), "WAQTOR_RULES_DIR": str(engine_folder / "rules"),
-        "WAQTOR_ENCODER": "hashing", "WAQTOR_PORT": str(port), "WAQTOR_API_KEY": KEY,
-        "WAQTOR_SIMULATOR_SOCKET": str(engine_folder / "s.sock"), "WAQTOR_LOG_FLUSH_MS": "50",
-    }  # fmt: skip
-    simulator = [sys.executable, "-m", "waqtor.transports.simulator", "--socket", str(engine_folder / "s.sock")]
-    with (engine_folder / "engine.log").open("wb") as log:
-        children = [
-            subprocess.Popen(command, env=environment, cwd=engine_folder, stdout=log, stderr=log)
-            for command in (simulator, [sys.executable, "-m", "waqtor", "serve"])
-        ]
-        try:
-            _wait(f"http://127.0.0.1:{port}/readyz", children[1], engine_folder / "engine.log")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            for child in reversed(children):
-                child.terminate()
-                child.wait(20)
-
-
-@pytest.fixture(scope="module")
-def real_dashboard(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    yield from serve_dashboard(engine_url, KEY, tmp_path_factory.mktemp("real-dashboard"))
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    pytest.fail(f"The sidecar did not become ready:\n{log.read_text(errors='replace')[-2000:]}")
 
 
 @pytest.mark.parametrize(
@@ -124,16 +35,11 @@ def test_the_bench_shows_what_the_engine_decides(
 def test_a_message_and_its_answer_appear(page: Page, real_dashboard: str, engine_folder: Path) -> None:
     message = {"text": "كم سعر المنتج", "from": "966500000001", "push_name": "سارة"}
 
-    async def inject() -> None:
-        async with SimulatorControl(engine_folder / "s.sock") as control:
-            await control.inject(message)
-            await control.wait_idle()
+    async def inject(control: SimulatorControl) -> None:
+        await control.inject(message)
+        await control.wait_idle()
 
-    # Playwright's own loop runs in this thread: asyncio.run needs another one.
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, inject()).result(30)
+    talk(engine_folder, inject)
     open_page(page, real_dashboard, "messages", "ar")
     expect(page.get_by_text("سارة").first).to_be_visible()
     expect(page.get_by_text("من ٢٠ ريالاً.").first).to_be_visible()
@@ -142,16 +48,12 @@ def test_a_message_and_its_answer_appear(page: Page, real_dashboard: str, engine
 def test_a_chat_answered_on_the_phone_is_given_back_and_its_decision_judged(
     page: Page, real_dashboard: str, engine_folder: Path
 ) -> None:
-    async def talk() -> None:
-        async with SimulatorControl(engine_folder / "s.sock") as control:
-            await control.inject({"text": "where is your shop", "from": "966500000077", "push_name": "Huda"})
-            await control.wait_idle()
-            await control.phone("966500000077", "I'll send you the map")
+    async def answered_on_the_phone(control: SimulatorControl) -> None:
+        await control.inject({"text": "where is your shop", "from": "966500000077", "push_name": "Huda"})
+        await control.wait_idle()
+        await control.phone("966500000077", "I'll send you the map")
 
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, talk()).result(30)
+    talk(engine_folder, answered_on_the_phone)
     open_page(page, real_dashboard, "messages", "en")
     page.locator("[class*='st-key-chat_'][class*='966500000077'] button").first.click()
     thread = page.locator(".st-key-card_thread")
