@@ -34,6 +34,8 @@ PURITY = 0.9
 POINTS = 3.0
 """Most percentage points between promise and measurement."""
 LEFT_OUT = 30
+SERVED = 2000
+"""Most messages that are answered already and looked at, as in the engine."""
 
 
 def run(
@@ -71,11 +73,10 @@ def run(
     rules = _fitted(matcher, [s for s in few if s.label not in out], [], settings.bot_threshold)
     stream = _stream(train, few, out, known, seed)
     truth = {f"m{i}": s.label for i, s in enumerate(stream)}
-    recorded, answered = _unanswered(rules, matcher, stream)
+    recorded, served = _unanswered(rules, matcher, stream)
+    traffic = Traffic(len(stream), len(stream) - len(recorded), tuple(served))
     began = time.perf_counter()
-    found = propose(
-        rules, matcher, recorded, Traffic(len(stream), answered), least=least, threshold=settings.bot_threshold
-    )
+    found = propose(rules, matcher, recorded, traffic, least=least, threshold=settings.bot_threshold)
     seconds = time.perf_counter() - began
     labels = {s.id: Counter(truth[m] for m in s.members).most_common(1)[0] for s in found.suggestions}
     # A person who looks at the messages rejects what is not clean, and makes a new rule of a group for which the wrong
@@ -86,8 +87,7 @@ def run(
         elif s.kind == "extend" and s.rule_id != labels[s.id][0]:
             s.kind, s.rule_id, s.edited = "new_rule", f"{s.rule_id}_{s.id[-6:].lower()}", True
     again = propose(
-        rules, matcher, recorded, Traffic(len(stream), answered), held=found.suggestions, least=least,
-        threshold=settings.bot_threshold,
+        rules, matcher, recorded, traffic, held=found.suggestions, least=least, threshold=settings.bot_threshold,
     )  # fmt: skip
     labels.update({s.id: Counter(truth[m] for m in s.members).most_common(1)[0] for s in again.suggestions})
     taken = [s for s in again.suggestions if labels[s.id][1] >= PURITY * len(s.members)]
@@ -144,15 +144,17 @@ def _fitted(matcher: Matcher, samples: Sequence[Sample], more: Sequence[Example]
     return replace(rules, rules={**extra.rules, **rules.rules}, examples=examples, exact=exact, scorer=fitted)
 
 
-def _unanswered(rules: RuleSet, matcher: Matcher, stream: Sequence[Sample]) -> tuple[list[Recorded], int]:
+def _unanswered(rules: RuleSet, matcher: Matcher, stream: Sequence[Sample]) -> tuple[list[Recorded], list[str]]:
     assert rules.scorer is not None
-    recorded = []
+    recorded, served = [], []
     for i, (sample, message) in enumerate(zip(stream, matcher.messages([s.text for s in stream]), strict=True)):
         found = outcome(message, rules.scorer, rules)
         rule = rules.rules.get(found.rule)
         if rule is None or found.score < rule.threshold[message.language]:
             recorded.append(Recorded(f"m{i}", "default", f"c{i}", sample.text, "silent"))
-    return recorded, len(stream) - len(recorded)
+        else:
+            served.append(sample.text)
+    return recorded, served[:SERVED]
 
 
 def _examples(suggestions: Sequence[Suggestion], stream: Sequence[Sample]) -> list[Example]:

@@ -37,6 +37,10 @@ class LearningStore(SuggestionStore, Protocol):
         """Messages that were not answered or were judged; the total, and how many were answered."""
         ...
 
+    async def answered(self, since_us: int, limit: int = 2000) -> list[str]:
+        """Texts of the latest messages that a rule answered and nobody judged."""
+        ...
+
     async def label(self, trace_id: str, *, right: bool, rule_id: str | None, note: str, by: str) -> c.LabelView | None:
         """Keep a judgement; ``None`` when there is no such decision."""
         ...
@@ -87,13 +91,14 @@ class SuggestionDesk:
         async with self._lock:
             now = self._clock.now_us()
             recorded, total, answered = await self._store.unanswered(now - int(command.days * DAY_US))
+            served = await self._store.answered(now - int(command.days * DAY_US))
             held = await self._woken(now)
             run = await self._trial.run(
                 lambda: propose(
                     self._trial.serving(),
                     self._trial.matcher,
                     recorded,
-                    Traffic(total, answered),
+                    Traffic(total, answered, tuple(served)),
                     held=held,
                     least=command.least,
                     threshold=self._settings.bot_threshold,

@@ -51,6 +51,10 @@ _UNANSWERED = (
     "WHERE a.trace_id >= ? AND (a.decision IN ('silent', 'clarify', 'handoff') OR l.trace_id IS NOT NULL) "
     "ORDER BY a.trace_id DESC LIMIT ?"
 )
+_ANSWERED = (
+    "SELECT p.data FROM answers a JOIN payloads p ON p.id = a.message_id LEFT JOIN labels l ON l.trace_id = a.trace_id "
+    "WHERE a.trace_id >= ? AND a.decision = 'answer' AND l.trace_id IS NULL ORDER BY a.trace_id DESC LIMIT ?"
+)
 _TOTALS = (
     "SELECT count(*), sum(CASE WHEN a.decision IN ('answer', 'handoff', 'opt_out', 'opt_in') "
     "AND coalesce(l.was_right, 1) = 1 THEN 1 ELSE 0 END) "
@@ -113,6 +117,11 @@ class SqlSuggestions:
                 label = None if row[5] is None else (row[7] if row[5] else row[6]) or ""
                 recorded.append(Recorded(row[0], row[1], row[2], text, row[4], label))
         return recorded, int(totals[0][0]), int(totals[0][1] or 0)
+
+    async def answered(self, since_us: int, limit: int = 2000) -> list[str]:
+        """Texts of the latest messages since then that a rule answered and nobody judged."""
+        rows = await self._store.rows(_ANSWERED, (ulid_floor(since_us // 1000), limit))
+        return [text for text in (_text(row[0]) for row in rows) if text]
 
     # --- labels
 
