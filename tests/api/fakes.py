@@ -24,6 +24,7 @@ from waqtor.contracts.campaigns import (
 )
 from waqtor.contracts.ids import new_ulid
 from waqtor.contracts.media import DeleteMedia, MediaView, kind_of
+from waqtor.contracts.profile import Profile, UpdateProfile
 from waqtor.contracts.rules import Rule
 from waqtor.contracts.views import (
     ChatView,
@@ -334,6 +335,19 @@ class FakeAudiences:
         raise NotFound("There is no such audience.")
 
 
+class FakeProfiles:
+    def __init__(self) -> None:
+        self.held: dict[str, Profile] = {}
+
+    async def get(self, user: str) -> Profile:
+        return self.held.get(user, Profile())
+
+    async def update(self, user: str, change: UpdateProfile) -> Profile:
+        given = change.model_dump(exclude_none=True)
+        self.held[user] = Profile.model_validate((await self.get(user)).model_dump() | given)
+        return self.held[user]
+
+
 class FakeEngine:
     def __init__(self, **settings: Any) -> None:
         self.settings = Settings(_env_file=None, **settings)
@@ -350,6 +364,7 @@ class FakeEngine:
         self.media = FakeMedia()
         self.notifications = memory_notifications(self.clock)
         self.callback: Any = None
+        self.profiles = FakeProfiles()
         self.reasons: list[str] = []
         self.failing: WaqtorError | Exception | None = None
         self.commands: list[tuple[Any, str | None]] = []

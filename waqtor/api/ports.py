@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from waqtor.contracts.learning import LabelView, SuggestionDiff, SuggestionView
+from waqtor.contracts.profile import Profile, UpdateProfile
 from waqtor.contracts.rules import Rule
 from waqtor.contracts.views import QueryResult, RuleView, SendReceipt, SessionView, Trace
 from waqtor.kernel.access import Keys, Principal
@@ -15,6 +16,18 @@ from waqtor.messaging.ports import Archive, CalledBack
 from waqtor.notifications.service import NotificationService
 from waqtor.settings import Settings
 from waqtor.webhooks.service import WebhookService
+
+
+class Profiles(Protocol):
+    """How people like the dashboard."""
+
+    async def get(self, user: str) -> Profile:
+        """What is kept of a person; the defaults when nothing is."""
+        ...
+
+    async def update(self, user: str, change: UpdateProfile) -> Profile:
+        """Take over what ``change`` names."""
+        ...
 
 
 class Bot(Protocol):
@@ -177,6 +190,11 @@ class EngineLike(Protocol):
     @property
     def notifications(self) -> NotificationService:
         """What a person should know."""
+        ...
+
+    @property
+    def profiles(self) -> Profiles:
+        """How people like the dashboard."""
         ...
 
     @property

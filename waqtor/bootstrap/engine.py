@@ -48,6 +48,7 @@ from waqtor.storage.keys import SqlKeys
 from waqtor.storage.learning import SqlSuggestions
 from waqtor.storage.ledger import SqlLedger
 from waqtor.storage.media import MediaStore
+from waqtor.storage.profiles import SqlProfiles
 from waqtor.storage.store import SqlStore
 from waqtor.transports import make_transport
 
@@ -99,6 +100,7 @@ class Engine:
         )  # fmt: skip
         self.monitoring = Monitoring(self)
         self.notifications = make_notifications(settings, self.store, self.clock)
+        self.profiles = SqlProfiles(self.store)
         self.webhooks = make_webhooks(settings, self.store, self.cursors, self.clock)
         self._supervisor = Supervisor(self._fail)
         self._runtimes: dict[str, SessionRuntime] = {}

@@ -18,6 +18,7 @@ from waqtor.client.http import Policy, failure_of, request_of, result_of, wait_a
 from waqtor.client.keys import AsyncKeys
 from waqtor.client.messages import AsyncMessages
 from waqtor.client.notifications import AsyncNotifications
+from waqtor.client.profile import AsyncProfileResource
 from waqtor.client.registry import F, Registry
 from waqtor.client.smartbot import AsyncSmartbot
 from waqtor.client.status import AsyncStatus
@@ -49,6 +50,7 @@ class AsyncWaqtorClient:
         status: Sessions and health.
         smartbot: Test bench, history, rules.
         notifications: What a person should know.
+        profile: Who you are to the dashboard, and how you like it.
         webhooks: Registering webhooks, their logs and replay.
         suggestions: The learning loop: suggestions and labels.
         analytics: SQL over the traffic log.
@@ -85,6 +87,7 @@ class AsyncWaqtorClient:
         self.analytics = AsyncAnalytics(self)
         self.keys = AsyncKeys(self)
         self.notifications = AsyncNotifications(self)
+        self.profile = AsyncProfileResource(self)
         self.webhooks = AsyncWebhooks(self)
 
     async def metrics(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from waqtor.client.http import Policy, failure_of, request_of, result_of, wait_a
 from waqtor.client.keys import Keys
 from waqtor.client.messages import Messages
 from waqtor.client.notifications import Notifications
+from waqtor.client.profile import ProfileResource
 from waqtor.client.registry import F, Incoming, Registry
 from waqtor.client.smartbot import Smartbot
 from waqtor.client.status import Status
@@ -49,6 +50,7 @@ class WaqtorClient:
         status: Sessions and health.
         smartbot: Test bench, history, rules.
         notifications: What a person should know.
+        profile: Who you are to the dashboard, and how you like it.
         webhooks: Registering webhooks, their logs and replay.
         suggestions: The learning loop: suggestions and labels.
         analytics: SQL over the traffic log.
@@ -83,6 +85,7 @@ class WaqtorClient:
         self.analytics = Analytics(self)
         self.keys = Keys(self)
         self.notifications = Notifications(self)
+        self.profile = ProfileResource(self)
         self.webhooks = Webhooks(self)
 
     def metrics(self) -> dict[str, Any]:
