@@ -19,6 +19,7 @@ from waqtor.smartbot.evaluate import evaluate
 from waqtor.storage.duck_sample import write_sample
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
+DAY = 86_400_000_000
 SOURCES = sorted(FOLDER.glob("[0-9]*.py"))
 
 
@@ -114,6 +115,24 @@ def test_the_accuracy_notebook_reports_what_waqtor_eval_reports(tmp_path):
     assert len(figures_of(notebook)) == 3
 
 
+@pytest.mark.slow
+def test_the_traffic_notebook_says_what_the_log_holds(tmp_path):
+    path = write_sample(tmp_path / "t.duckdb", 200)
+    out = tmp_path / "figures.json"
+    notebook = execute(tmp_path, "06_traffic", path=str(path), days=3, language="ar", out=str(out))
+    found = json.loads(out.read_text(encoding="utf-8"))
+    events = list(sample_events(200))
+    last = max(event.created for event in events if event.type == "message.received")
+    spans = {"now": (last - 3 * DAY, last + 1_000_000), "before": (last - 6 * DAY, last - 3 * DAY)}
+    for name, (since, until) in spans.items():
+        inside = [event for event in events if since <= event.created < until]
+        assert found[name]["received"] == sum(event.type == "message.received" for event in inside)
+        assert found[name]["answered"] == sum(event.type == "smartbot.reply" for event in inside)
+    assert found["decided"] == found["now"]["decided"]
+    assert found["source"] == "file"
+    assert len(figures_of(notebook)) == 6
+
+
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_the_pair_is_in_step_and_the_notebook_was_executed(source):
     written = jupytext.read(source)
@@ -139,5 +158,5 @@ def test_the_notebook_stays_small_and_tells_nothing_of_the_machine(source):
 
 def test_there_is_a_notebook():
     assert [source.stem for source in SOURCES] == [
-        "01_first_look", "02_tune_thresholds", "03_evaluate_accuracy",
+        "01_first_look", "02_tune_thresholds", "03_evaluate_accuracy", "06_traffic",
     ]  # fmt: skip
