@@ -83,8 +83,8 @@ peers: .venv-peers/.peers ## Install what `waqtor bench accuracy` compares with 
 	.venv-peers/bin/pip install -q -r tests/benchmarks/peers/requirements.txt
 	touch $@
 
-screenshots: $(VENV)/.dev system ## Make the pictures of the README anew
-	$(BIN)/python -m dashboard.screenshots --out docs/images
+screenshots: $(VENV)/.dev system ## Picture every page (build/screenshots), and make those of the README anew
+	$(BIN)/python -m dashboard.screenshots --best docs/images
 
 clean: ## Remove caches and runtime data
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* htmlcov data/run waqtor-bench-* waqtor-chaos-*

@@ -14,8 +14,8 @@ _ROOT = str(Path(__file__).resolve().parents[1])
 if _ROOT not in sys.path:
     sys.path.insert(0, _ROOT)
 
-from dashboard import data  # noqa: E402
-from dashboard.ui import frame, i18n, theme, trouble  # noqa: E402
+from dashboard import data, locks, news, profile  # noqa: E402
+from dashboard.ui import frame, i18n, loading, places, theme, trouble  # noqa: E402
 from dashboard.ui.i18n import t  # noqa: E402
 
 # By section: file name in app_pages/, and symbol.
@@ -33,39 +33,63 @@ PAGES = {
         ("webhooks", "webhook"),
         ("ws_metrics", "monitor_heart"),
         ("settings", "settings"),
+        ("profile", "person"),
+        ("welcome", "waving_hand"),
         ("about", "info"),
         ("privacy", "shield_lock"),
         ("terms", "gavel"),
+        ("gallery", "palette"),
     ),
 }
 # These can be read while the sidecar is away.
-READABLE = ("about", "privacy", "terms")
+READABLE = ("welcome", "about", "privacy", "terms", "gallery")
 
 
 def _page(name: str, symbol: str) -> st.Page:
     return st.Page(
         f"app_pages/{name}.py",
         title=t(f"page.{name}"),
-        icon=f":material/{symbol}:",
+        icon=f":material/{'lock' if locks.shut(name) else symbol}:",
         help=t(f"page.{name}.help"),
         url_path=name,
         default=name == "overview",
     )
 
 
-st.set_page_config(page_title="WaQtor", page_icon=str(theme.STATIC / "mark.svg"), layout="wide")
-i18n.start()
+liked = profile.current()
+st.set_page_config(
+    page_title="WaQtor",
+    page_icon=str(theme.STATIC / "mark.svg"),
+    layout="wide",
+    initial_sidebar_state=theme.SIDEBAR[liked.sidebar],
+)
+i18n.start(liked.language)
 theme.apply()
-frame.brand()
 chosen = st.navigation(
     {t(f"section.{section}"): [_page(*page) for page in pages] for section, pages in PAGES.items()}, position="sidebar"
 )
 connection = data.connection()
-frame.header(chosen.title, connection)
-if connection.state in ("down", "locked") and chosen.url_path not in READABLE:
+name = chosen.url_path or "overview"
+known = {page for pages in PAGES.values() for page, _ in pages}
+lost = places.asked_for() not in {"", *known}
+if places.asked_for() == "overview":  # its address is the bare one; this is what people type
+    places.no_dialog()
+frame.brand(liked, connection)
+news.mark(liked, name)
+frame.header(t("place.not_found") if lost else chosen.title, connection, liked)
+if lost:
+    places.not_found(places.asked_for())
+elif connection.state in ("down", "locked") and name not in READABLE:
     trouble.blocked(connection)
+elif locks.shut(name):
+    places.locked(name)
 else:
     if connection.state == "starting":
         reasons = "".join(f"<p>{trouble.esc(reason, 200)}</p>" for reason in connection.reasons)
         trouble.note(t("connection.starting"), reasons or f"<p>{t('connection.starting.hint')}</p>", "warning")
-    chosen.run()
+    try:
+        with loading.shown():
+            chosen.run()
+    except Exception as error:  # not WaqtorError: the pages show those where they belong
+        places.broken(error)
+frame.footer()

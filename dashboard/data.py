@@ -16,7 +16,16 @@ from dashboard import queries
 from waqtor.client import Listing, WaqtorClient
 from waqtor.client.access import find_access
 from waqtor.contracts.learning import CheckReport, LabelView, SuggestionDiff, SuggestionStatus, SuggestionView
-from waqtor.contracts.views import ChatView, HistoryView, MessageView, QueryResult, RuleView, SessionView, Trace
+from waqtor.contracts.views import (
+    ChatView,
+    HistoryView,
+    KeyView,
+    MessageView,
+    QueryResult,
+    RuleView,
+    SessionView,
+    Trace,
+)
 from waqtor.errors import Unauthorized, WaqtorError
 
 TRENDS = ("received", "sent", "answered", "reply", "unmatched", "in_doubt")
@@ -305,4 +314,23 @@ def snooze_suggestion(suggestion_id: str, reason: str) -> None:
 def reopen_suggestion(suggestion_id: str) -> None:
     """Take a rejection or a snooze back."""
     client().suggestions.reopen(suggestion_id)
+    forget()
+
+
+@st.cache_data(ttl=_LIVE, max_entries=2, show_spinner=False)
+def keys() -> Sequence[KeyView]:
+    """All API keys, newest first; without their secrets."""
+    return tuple(client().keys.list())
+
+
+def create_key(name: str, scopes: Sequence[str]) -> KeyView:
+    """Make a key; the answer alone holds its secret."""
+    made = client().keys.create(name, scopes)
+    forget()
+    return made
+
+
+def revoke_key(key_id: str) -> None:
+    """End a key at once."""
+    client().keys.revoke(key_id)
     forget()

@@ -7,11 +7,13 @@ Environment names are ``WAQTOR_<NAME>``; the older names listed in ``LEGACY`` ar
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+LOCKABLE = ("campaigns", "messages", "smartbot", "reports", "interactive")
+"""Parts of the dashboard that can be put behind the access code."""
 LEGACY: dict[str, str] = {
     "ws_max_frame_bytes": "WEBSOCKET_MAX_PAYLOAD",
     "ws_compression_threshold": "WEBSOCKET_COMPRESSION_THRESHOLD",
@@ -137,6 +139,11 @@ class Settings(BaseSettings):
     rules_writable: bool = _setting(True, "Whether the API may change rule files.")
     plugins_disabled: CommaList = _setting((), "Names of plugins that are not loaded, comma-separated.")
     trace_plugins: bool = _setting(False, "Log every plugin call with arguments and results.")
+    locked_pages: CommaList = _setting(
+        (),
+        "Dashboard pages behind the access code, comma-separated: campaigns, messages, smartbot, reports, interactive.",
+    )
+    access_code: SecretStr | None = _setting(None, "The code that opens locked pages of the dashboard.")
     shop_name: str = _setting("WaQtor Shop", "The brand shown in the dashboard and as {{shop.name}}.")
 
     # --- the WebSocket
@@ -201,6 +208,7 @@ class Settings(BaseSettings):
         "plugins_disabled",
         "ws_trusted",
         "webhook_private_hosts",
+        "locked_pages",
         mode="before",
     )
     @classmethod
@@ -208,6 +216,21 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("locked_pages")
+    @classmethod
+    def _lockable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = sorted(set(value) - set(LOCKABLE))
+        if unknown:
+            raise ValueError(f"cannot be locked: {', '.join(unknown)}; choose from {', '.join(LOCKABLE)}")
+        return value
+
+    @model_validator(mode="after")
+    def _code_for_locks(self) -> Self:
+        code = self.access_code.get_secret_value().strip() if self.access_code else ""
+        if self.locked_pages and len(code) < 6:
+            raise ValueError("locked_pages needs an access_code of at least 6 characters")
+        return self
 
     @field_validator("api_key", "secret_key", "cloud_access_token", "cloud_app_secret", "cloud_verify_token")
     @classmethod

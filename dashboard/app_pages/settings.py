@@ -1,4 +1,4 @@
-"""Settings: where the dashboard is connected, how the engine is doing, and the look."""
+"""Settings: where the dashboard is connected, how the engine is doing, API keys, and the look."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import data
-from dashboard.ui import frame, i18n, theme, times
+from dashboard.ui import deeds, frame, i18n, keyring, theme, times
 from dashboard.ui.i18n import known, t
 from dashboard.ui.marks import definitions, esc, number
 from dashboard.ui.trouble import guard
@@ -21,11 +21,14 @@ def plain(facts: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
         if isinstance(value, bool):
             out.append((label, esc(t("yes") if value else t("no"))))
         elif isinstance(value, str | int | float) and value != "":
-            out.append((label, number(f"{value:,.4g}" if isinstance(value, float) else value)))
+            moment = isinstance(value, str) and name.endswith("_at")
+            shown = times.full(str(value)) if moment else f"{value:,.4g}" if isinstance(value, float) else value
+            out.append((label, number(shown)))
     return out
 
 
-engine, look = st.tabs([t("settings.engine"), t("settings.look")], key="settings_tabs")
+deeds.tell()
+engine, keys, look = st.tabs([t("settings.engine"), t("keyring.title"), t("settings.look")], key="settings_tabs")
 with engine, st.grid(2, min_column_width=320):
     with st.container(border=True, key="card_connection", height="stretch"), guard():
         st.subheader(t("settings.connection"), anchor=False)
@@ -43,7 +46,10 @@ with engine, st.grid(2, min_column_width=320):
     with st.container(border=True, key="card_bot", height="stretch"), guard():
         st.subheader(t("settings.bot"), anchor=False)
         st.html(definitions(plain(data.bot_status(), "bot")))
+with keys, guard():
+    keyring.card()
 with look, st.container(border=True, key="card_look"):
+    st.page_link("app_pages/profile.py", label=t("settings.more"), icon=":material/person:")
     st.subheader(t("settings.language"), anchor=False)
     st.caption(t("settings.language.hint", name=i18n.LANGUAGES[i18n.language()]))
     st.subheader(t("settings.theme"), anchor=False)

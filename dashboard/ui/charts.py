@@ -8,7 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-COLOURS = ("#14a394", "#3b82f6", "#f59e0b")
+COLOURS = ("#14a394", "#3b82f6", "#d97706")
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 

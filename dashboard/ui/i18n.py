@@ -20,12 +20,12 @@ def catalogue(language: Language) -> dict[str, str]:
     return dict(json.loads((_FOLDER / f"{language}.json").read_text(encoding="utf-8")))
 
 
-def start() -> Language:
-    """Settle the language of this run: chosen, else from the address (``?lang=ar``), else the browser's."""
+def start(liked: str = "") -> Language:
+    """Settle the language of this run: chosen, else the address's (``?lang=ar``), the profile's, the browser's."""
     if st.session_state.get("lang") not in LANGUAGES:
         asked = st.query_params.get("lang", "")
         browser = (st.context.locale or "")[:2].lower()
-        st.session_state["lang"] = next((code for code in (asked, browser) if code in LANGUAGES), "en")
+        st.session_state["lang"] = next((code for code in (asked, liked, browser) if code in LANGUAGES), "en")
     chosen = language()
     if st.query_params.get("lang") != chosen:
         st.query_params["lang"] = chosen

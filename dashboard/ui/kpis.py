@@ -14,15 +14,16 @@ def row(figures: data.Figures, trends: dict[str, list[float]], in_doubt: int) ->
     """Six figures with their course over the span; the last is about now."""
     rate = figures.answer_rate
     with st.grid(6, min_column_width=132, gap="small"):
-        _figure("received", f"{figures.received:,}", trends["received"])
-        _figure("sent", f"{figures.sent:,}", trends["sent"])
-        _figure("rate", "–" if rate is None else percent(rate), trends["answered"])
-        _figure("reply", "–" if figures.reply_ms is None else times.duration(figures.reply_ms), trends["reply"])
-        _figure("unmatched", f"{figures.unmatched:,}", trends["unmatched"])
-        _figure("in_doubt", f"{in_doubt:,}", trends["in_doubt"])
+        figure("received", f"{figures.received:,}", trends["received"])
+        figure("sent", f"{figures.sent:,}", trends["sent"])
+        figure("rate", "–" if rate is None else percent(rate), trends["answered"])
+        figure("reply", "–" if figures.reply_ms is None else times.duration(figures.reply_ms), trends["reply"])
+        figure("unmatched", f"{figures.unmatched:,}", trends["unmatched"])
+        figure("in_doubt", f"{in_doubt:,}", trends["in_doubt"])
 
 
-def _figure(name: str, value: str, course: list[float]) -> None:
+def figure(name: str, value: str, course: list[float]) -> None:
+    """One figure: its label, value and course."""
     st.metric(
         t(f"kpi.{name}"),
         value,

@@ -50,6 +50,17 @@ def initials(name: str) -> str:
     return next((esc(c.upper()) for c in name if c.isalpha()), icon("person"))
 
 
+def avatar(name: str, picture: str = "") -> str:
+    """A face: the picture, or one letter of the name."""
+    inner = f'<img alt="" src="{esc(picture)}" referrerpolicy="no-referrer">' if picture else initials(name)
+    return f'<span class="wq-face">{inner}</span>'
+
+
+def tag(label: str, tone: Tone = "primary") -> str:
+    """A small square mark, as "New"."""
+    return f'<span class="wq-tag tone-{tone}">{esc(label)}</span>'
+
+
 def definitions(pairs: list[tuple[str, str]]) -> str:
     """A list of terms and values; both sides are HTML already."""
     return '<dl class="wq-dl">' + "".join(f"<dt>{term}</dt><dd>{value}</dd>" for term, value in pairs) + "</dl>"

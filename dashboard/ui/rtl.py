@@ -25,16 +25,19 @@ PAGE: Final = """
 /* closed, it has no width and stands on the right: what overflows it must not be seen */
 [data-testid="stSidebar"] { overflow: clip; }
 [data-testid="stExpandSidebarButton"], [data-testid="stSidebarCollapseButton"] { transform: scaleX(-1); }
+[data-testid="stToolbar"] { padding-inline: 16px 0; }
+/* a switch slides to the right whatever the page's direction is */
+[data-testid="stCheckbox"] label > div:not([data-testid]) { direction: ltr; }
 [data-testid="stMetric"] > div, [data-testid="stWidgetLabel"] { text-align: right; }
 /* a row of choices is round at its ends, whichever side the first one is on */
 [data-testid="stButtonGroup"] [data-variant="segmented_control"] {
-  border-radius: 0 !important; border-width: 1px !important;
+  border-radius: 0 !important; border-width: 1px !important; margin-inline: 0 -1px !important;
 }
 [data-testid="stButtonGroup"] [data-variant="segmented_control"]:first-child {
   border-start-start-radius: 12px !important; border-end-start-radius: 12px !important;
 }
 [data-testid="stButtonGroup"] [data-variant="segmented_control"]:last-child {
-  border-start-end-radius: 12px !important; border-end-end-radius: 12px !important;
+  border-start-end-radius: 12px !important; border-end-end-radius: 12px !important; margin-inline: 0 !important;
 }
 """
 

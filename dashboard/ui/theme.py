@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import streamlit as st
 
@@ -17,6 +18,11 @@ DANGER: Final = "#ef4444"
 INFO: Final = "#3b82f6"
 SPACING: Final = (4, 8, 16, 24, 32)
 RADII: Final = (6, 12, 16)
+SIDEBAR: Final[dict[str, Literal["auto", "expanded", "collapsed"]]] = {
+    "auto": "auto",
+    "open": "expanded",
+    "closed": "collapsed",
+}
 STATIC: Final = Path(__file__).resolve().parents[1] / "static"
 
 
@@ -28,6 +34,26 @@ def _sheet() -> str:
 def apply() -> None:
     """Put the styles on the page; the entry script calls it once per run."""
     st.html(f"<style>{_sheet()}{rtl.css(page=i18n.is_rtl())}</style>")
+
+
+def quoted(text: str) -> str:
+    """Text as a CSS string that nothing in it can end; it stands inside a style element."""
+    return '"' + "".join(c if c.isalnum() and c.isascii() else f"\\{ord(c):x} " for c in text[:80]) + '"'
+
+
+def name_brand(name: str) -> None:
+    """Put a name where the logo is."""
+    st.html(
+        "<style>[data-testid=stSidebarHeader] img { display: none; }"
+        f"[data-testid=stSidebarHeader]::before {{ content: {quoted(name)}; }}</style>"
+    )
+
+
+def mark_new(pages: Sequence[str], label: str) -> None:
+    """Put a tag on the navigation's links to these pages."""
+    if pages:
+        links = ", ".join(f'[data-testid="stSidebarNav"] a[href$="/{page}"]::after' for page in pages)
+        st.html(f"<style>{links} {{ content: {quoted(label)}; }}</style>")
 
 
 def is_dark() -> bool:

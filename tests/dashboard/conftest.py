@@ -23,6 +23,10 @@ def sidecar() -> FakeSidecar:
     return FakeSidecar()
 
 
+def broken(error: Exception) -> None:
+    raise error
+
+
 @pytest.fixture
 def open_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """Open a page: ``open_page(sidecar, "bench", lang="ar")``."""
@@ -40,6 +44,8 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
         # Every AppTest would look through all installed packages for components: a second each, and there are none.
         monkeypatch.setattr(manifest_scanner, "scan_component_manifests", list)
         monkeypatch.setattr(data, "address", lambda: "http://sidecar.invalid")
+        # A page that breaks shows the page for that; a test shall see the fault itself.
+        monkeypatch.setattr("dashboard.ui.places.broken", broken)
         at = AppTest.from_file(str(APP), default_timeout=30)
         at.query_params["lang"] = lang
         if page != "overview":

@@ -221,3 +221,40 @@ def test_every_widget_has_a_key():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in widgets:
                 assert any(keyword.arg == "key" for keyword in node.keywords), f"{path.name}:{node.lineno}"
+
+
+class TestContrast:
+    """WCAG 2.2 AA: 4.5 for words, on the grounds that they stand on, light and dark."""
+
+    GROUNDS = (("#ffffff", "#f6f9f8", "#f1f5f4"), ("#0b1413", "#0e1a18", "#14211f"))
+    TONES = ("primary", "success", "warning", "danger", "info", "muted")
+
+    @staticmethod
+    def channels(colour: str) -> list[float]:
+        return [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+
+    @classmethod
+    def ratio(cls, one: list[float], two: list[float]) -> float:
+        def luminance(parts: list[float]) -> float:
+            linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
+            return sum(weight * v for weight, v in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+        low, high = sorted((luminance(one), luminance(two)))
+        return (high + 0.05) / (low + 0.05)
+
+    @pytest.mark.parametrize("tone", TONES)
+    @pytest.mark.parametrize("dark", [False, True])
+    def test_words_in_a_tone_are_readable_on_every_ground_and_on_their_tint(self, tone: str, dark: bool):
+        sheet = (DASHBOARD / "ui" / "style.css").read_text()
+        pair = re.search(rf"--wq-{tone}: light-dark\((#\w+), (#\w+)\)", sheet)
+        assert pair is not None
+        ink = self.channels(pair.group(1 + dark))
+        for ground in map(self.channels, self.GROUNDS[dark]):
+            tint = [0.14 * a + 0.86 * b for a, b in zip(ink, ground, strict=True)]
+            assert self.ratio(ink, ground) >= 4.5
+            assert self.ratio(ink, tint) >= 4.5
+
+    def test_the_grounds_are_those_of_the_theme(self):
+        config = (DASHBOARD / ".streamlit" / "config.toml").read_text()
+        for ground in (*self.GROUNDS[0], *self.GROUNDS[1]):
+            assert f'"{ground}"' in config

@@ -41,6 +41,14 @@ FRAMES = {
     "confidences": pd.DataFrame(
         {"confidence": [0.0, 0.62, 0.64, 1.0, None], "decision": ["silent", "answer", "answer", "answer", "silent"]}
     ),
+    "suggestions": pd.DataFrame(
+        {
+            "about": ["gift, <a href='https://pixel.invalid'>wrap</a>", "تغليف"],
+            "rule": ["gift_wrap", "topic_1"],
+            "customers": [11, 4],
+            "gain": [1.2, None],
+        }
+    ),
     "threshold_sweep": SWEPT,
     "risk_coverage": SWEPT,
     "reliability": pd.DataFrame({"confidence": [0.1, 0.9], "right": [0.2, 0.8], "messages": [4, 16]}),

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
 
+from tests.ui.fake_access import FakeAccess
 from tests.ui.fake_hooks import FakeHooks
 from tests.ui.fake_hub import FakeHub
 from tests.ui.fake_notices import FakeNotices
@@ -76,7 +77,8 @@ class FakeSidecar:
         self.broken: set[str] = set()
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         self.lock = threading.Lock()
-        asked = ["do you wrap gifts", "gift wrap available?", HOSTILE, "can you wrap it as a gift"]
+        asked = ["do you wrap gifts", "gift wrap available?", "is wrapping free" if polite else HOSTILE,
+                 "can you wrap it as a gift"]  # fmt: skip
         self.suggestion: dict[str, Any] = {
             "id": "01SUGGESTION", "kind": "new_rule", "status": "open", "title": "gift, wrap", "language": "en",
             "words": ["gift", "wrap"], "rule_id": "gift_wrap", "examples": {"en": asked}, "replies": {}, "messages": 14,
@@ -85,6 +87,7 @@ class FakeSidecar:
             "nearest": [{"rule_id": "returns", "confidence": 0.31}],
             "effect": {"before": 0.71, "after": 0.74, "answered": 0.86, "lost": 0, "messages": 420},
         }  # fmt: skip
+        self.access = FakeAccess(self.shop)
         self._log: Any = None
 
     # --- the ways in
@@ -133,9 +136,10 @@ class FakeSidecar:
             case ["GET", "session", "state"]:
                 return self._session()
             case ["GET", "campaigns"]:
-                return {"campaigns": [] if shop.empty else [CAMPAIGN], "next_cursor": None}
+                named = CAMPAIGN | ({"name": "عروض العيد"} if shop.polite else {})
+                return {"campaigns": [] if shop.empty else [named], "next_cursor": None}
             case ["GET", "campaigns", _, "status"]:
-                return CAMPAIGN
+                return CAMPAIGN | ({"name": "عروض العيد"} if shop.polite else {})
             case ["GET", "campaigns", _, "report"]:
                 return REPORT
             case ["GET", "campaigns", _, "recipients"]:
@@ -234,6 +238,8 @@ class FakeSidecar:
             case ["POST", "analytics", "query"]:
                 return self._query(body)
         part = {"notifications": self.notices, "webhooks": self.hooks}.get(path[0])
+        if path[0] in ("keys", "profile"):
+            return self.access.route(method, path, body)
         answered = part.route(method, path[1:], query, body) if part is not None else None
         if answered is None:
             answered = self.hub.route(method, path, query, body)

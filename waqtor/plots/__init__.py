@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from waqtor.plots.accuracy import accuracy_by_language, confusion_map, reliability, risk_coverage, threshold_sweep
 from waqtor.plots.figures import confidences, heat_map, languages, top_rules, traffic
+from waqtor.plots.learning import suggestions
 from waqtor.plots.metrics import metric_lines
 from waqtor.plots.outcomes import answer_rate, decisions
 from waqtor.plots.webhooks import attempts_by_event, attempts_by_hour
@@ -21,6 +22,7 @@ __all__ = [
     "metric_lines",
     "reliability",
     "risk_coverage",
+    "suggestions",
     "threshold_sweep",
     "top_rules",
     "traffic",

@@ -75,4 +75,6 @@ def decisions(frame: pd.DataFrame, *, language: Language = "en", theme: Theme = 
     figure.update_xaxes(title_text=word("time", language))
     styled(figure, "decisions", language=language, theme=theme)
     # Up to six kinds: beside the title they would run into it.
-    return figure.update_layout(legend={"y": -0.3, "yanchor": "top", "x": 0.5, "xanchor": "center"})
+    return figure.update_layout(
+        legend={"yref": "container", "y": 0, "yanchor": "bottom", "x": 0.5, "xanchor": "center"}
+    )

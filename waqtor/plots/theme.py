@@ -11,7 +11,7 @@ SUCCESS: Final = "#16a34a"
 WARNING: Final = "#f59e0b"
 DANGER: Final = "#ef4444"
 INFO: Final = "#3b82f6"
-MUTED: Final = "#94a3b8"
+MUTED: Final = "#738299"
 PALETTE: Final = (PRIMARY, INFO, WARNING, SUCCESS, DANGER, "#8b5cf6", MUTED)
 SCALE: Final = ((0.0, "#f0fdfa"), (0.35, "#5eead4"), (0.7, PRIMARY), (1.0, "#134e4a"))
 SCALE_DARK: Final = ((0.0, "#0f172a"), (0.35, "#134e4a"), (0.7, PRIMARY), (1.0, "#5eead4"))
@@ -122,6 +122,9 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "refused_oversized": ("Too big", "حجم زائد"),
     "refused_address": ("Address", "عنوان غير مسموح"),
     "refused_malformed": ("Malformed", "مشوّهة"),
+    "suggestions": ("What customers ask and the bot cannot answer", "ما يسأل عنه العملاء ولا يجيبه البوت"),
+    "customers": ("Customers", "العملاء"),
+    "points": ("points expected", "نقطة متوقعة"),
     "empty": ("Nothing here yet", "لا بيانات بعد"),
     "1": ("Mon", "الإثنين"),
     "2": ("Tue", "الثلاثاء"),
