@@ -108,6 +108,10 @@ export const OPERATIONS = {
     update: {"method": "PATCH", "path": "/api/v1/notifications/{notification_id}", "body": "json"},
     delete: {"method": "DELETE", "path": "/api/v1/notifications/{notification_id}"},
   },
+  profile: {
+    get: {"method": "GET", "path": "/api/v1/profile"},
+    update: {"method": "PATCH", "path": "/api/v1/profile", "body": "json"},
+  },
   keys: {
     list: {"method": "GET", "path": "/api/v1/keys"},
     create: {"method": "POST", "path": "/api/v1/keys", "body": "json"},

@@ -654,6 +654,29 @@ export type Preferences = {
   muted?: Array<"session" | "campaign" | "webhook" | "disk" | "reader" | "handoff" | "suggestion" | "custom">;
 };
 
+/**
+ * What is kept of a person.
+ *
+ * Attributes:
+ *     name: Shown in the menu; empty: the user's name.
+ *     email: For the picture alone; nothing is sent there.
+ *     gravatar: Show the picture that gravatar.com has for the address. Off by default: it tells that site who
+ *         works here, and when.
+ *     language: Of the dashboard; empty: the browser's.
+ *     sidebar: How the navigation stands at the start of a visit.
+ *     brand: Whether the logo or the shop's name stands above the navigation.
+ *     seen: Pages whose "New" mark was seen.
+ */
+export type Profile = {
+  name?: string;
+  email?: string;
+  gravatar?: boolean;
+  language?: "" | "en" | "ar";
+  sidebar?: "auto" | "open" | "closed";
+  brand?: "logo" | "text";
+  seen?: Array<string>;
+};
+
 /** Rows of an analytics query. */
 export type QueryResult = {
   columns: Array<string>;
@@ -1093,6 +1116,17 @@ export type UpdateNotification = {
   seen?: boolean | null;
 };
 
+/** Change some of it; what is left out stays. */
+export type UpdateProfile = {
+  name?: string | null;
+  email?: string | null;
+  gravatar?: boolean | null;
+  language?: "" | "en" | "ar" | null;
+  sidebar?: "auto" | "open" | "closed" | null;
+  brand?: "logo" | "text" | null;
+  seen?: Array<string> | null;
+};
+
 /** Change a webhook; what is left out stays, the secret too. */
 export type UpdateWebhook = {
   url?: string | null;
@@ -1432,6 +1466,13 @@ export interface NotificationsApi {
   delete(input: { notification_id: string }, options?: CallOptions): Promise<Deleted>;
 }
 
+export interface ProfileApi {
+  /** Who you are to the dashboard, and how you like it. */
+  get(input?: Record<string, never>, options?: CallOptions): Promise<Profile>;
+  /** Change some of it. */
+  update(input: UpdateProfile, options?: CallOptions): Promise<Profile>;
+}
+
 export interface KeysApi {
   /** All keys, newest first, without their secrets. */
   list(input?: Record<string, never>, options?: CallOptions): Promise<KeyList>;
@@ -1476,6 +1517,7 @@ export interface Resources {
   analytics: AnalyticsApi;
   webhooks: WebhooksApi;
   notifications: NotificationsApi;
+  profile: ProfileApi;
   keys: KeysApi;
   system: SystemApi;
 }
