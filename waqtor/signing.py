@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from functools import lru_cache
 
 
 def handshake_signature(signing_secret: str, api_key: str, ts_ms: int, address: str) -> str:
@@ -26,7 +27,19 @@ def digest(token: str) -> str:
 
 def webhook_hex(secret: str, body: bytes) -> str:
     """Hex HMAC-SHA256 of the raw body under the secret's own characters: ``X-Waqtor-Signature`` after ``sha256=``."""
-    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return _hmac(secret.encode(), body).hex()
+
+
+@lru_cache(maxsize=1024)
+def _keyed(key: bytes) -> hmac.HMAC:
+    return hmac.new(key, digestmod="sha256")
+
+
+def _hmac(key: bytes, text: bytes) -> bytes:
+    """HMAC-SHA256; the key is prepared once. ``hmac.digest`` lets go of the interpreter lock for every short text."""
+    made = _keyed(key).copy()
+    made.update(text)
+    return made.digest()
 
 
 def standard_key(secret: str) -> bytes:
@@ -55,7 +68,7 @@ def standard_key(secret: str) -> bytes:
 def standard_signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
     """One entry of ``webhook-signature``: ``v1,`` and base64 HMAC-SHA256 of ``id.timestamp.body``."""
     signed = f"{message_id}.{timestamp}.".encode() + body
-    return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+    return "v1," + base64.b64encode(_hmac(key, signed)).decode()
 
 
 def new_webhook_secret() -> str:

@@ -39,8 +39,9 @@ class MemoryStore:
         for delivery in deliveries:
             self.waiting.setdefault(delivery.id, delivery)
 
-    async def record(self, attempt: Attempt) -> None:
-        self.attempts.setdefault(attempt.delivery_id, []).append(attempt)
+    async def record(self, attempts: list[Attempt]) -> None:
+        for attempt in attempts:
+            self.attempts.setdefault(attempt.delivery_id, []).append(attempt)
 
     async def counts(self) -> dict[str, int]:
         return {}

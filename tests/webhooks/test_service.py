@@ -199,6 +199,16 @@ async def test_a_restart_neither_loses_nor_repeats(database: Database, sink):
         assert verify(hook.secret, sink.got[-1][1], sink.got[-1][2])
 
 
+async def test_what_came_before_the_first_reading_is_delivered(store, sink):
+    early = make(store)
+    await early.start()
+    hook = await early.create(w.CreateWebhook(url=sink.url(), events=("message_sent",)))
+    await early.stop()
+    await store.journal.append([sent(n) for n in range(3)])
+    async with running(store) as service:
+        await until(lambda: _all(service, hook, "delivered", 3))
+
+
 async def test_rotation_signs_with_both_secrets(store, sink):
     async with running(store) as service:
         hook = await service.create(

@@ -21,6 +21,7 @@ from waqtor.api.protocol import strict_http
 from waqtor.api.ws import uvicorn_options
 from waqtor.bootstrap import Engine
 from waqtor.errors import ConfigurationError, WaqtorError
+from waqtor.kernel.heap import settle
 from waqtor.settings import Settings
 
 OK = 0
@@ -191,6 +192,7 @@ class _Watched(Engine):
         except BaseException as error:
             self._start_failed(error)
             raise
+        settle()
 
 
 def _has_owner(settings: Settings) -> bool:

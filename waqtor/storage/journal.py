@@ -85,14 +85,27 @@ class SqlJournal:
             if after >= self._recent[-1].offset:
                 return []
             recent = self._recent
-            # Offsets are nearly gapless, so the place is found without copying the deque.
-            start = min(after - recent[0].offset + 1, len(recent) - 1)
-            while start > 0 and recent[start - 1].offset > after:
-                start -= 1
-            while start < len(recent) and recent[start].offset <= after:
-                start += 1
+            start = self._place(after)
             return [recent[i] for i in range(start, min(start + limit, len(recent)))]
         return [event_of(row) for row in await self._store.rows(_READ, (after, limit))]
+
+    def held(self, offset: int) -> Event | None:
+        """The event at an offset, when it is in memory."""
+        recent = self._recent
+        if not self._store.exclusive or not recent or not recent[0].offset <= offset <= recent[-1].offset:
+            return None
+        event = recent[self._place(offset - 1)]
+        return event if event.offset == offset else None
+
+    def _place(self, after: int) -> int:
+        """Where in memory the first event after an offset is: offsets are nearly gapless, so no search is needed."""
+        recent = self._recent
+        start = max(0, min(after - recent[0].offset + 1, len(recent) - 1))
+        while start > 0 and recent[start - 1].offset > after:
+            start -= 1
+        while start < len(recent) and recent[start].offset <= after:
+            start += 1
+        return start
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call ``callback`` in the event loop after every commit with events."""

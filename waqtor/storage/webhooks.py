@@ -44,13 +44,14 @@ _J = ", ".join(f"j.{name.strip()}" for name in JOURNAL_COLUMNS.split(","))
 _EVENTS = f"SELECT {_J}, p.data FROM journal j LEFT JOIN payloads p ON p.id = j.subject WHERE j.seq = ?"
 
 
-def _record(tx: Tx, attempts: Sequence[Attempt]) -> Sequence[None]:
+def _record(tx: Tx, groups: Sequence[Sequence[Attempt]]) -> Sequence[None]:
     """Record many attempts at once: the hot path of delivering."""
+    attempts = [attempt for group in groups for attempt in group]
     tx.many(
         _ATTEMPT,
         [
             (a.delivery_id, a.number, a.webhook_id, a.name, a.at, int(a.ok), a.status_code, a.ms,
-             plain(a.error) if a.error else None, plain(a.response))
+             plain(a.error) if a.error else None, plain(a.response) if a.response else "")
             for a in attempts
         ],
     )  # fmt: skip
@@ -66,7 +67,7 @@ def _record(tx: Tx, attempts: Sequence[Attempt]) -> Sequence[None]:
             "status_code": a.status_code, "response_time_ms": a.ms, "delivery_id": a.delivery_id,
         }  # fmt: skip
         tx.journal(Event("webhook.delivery", a.session, data))
-    return [None] * len(attempts)
+    return [None] * len(groups)
 
 
 class SqlWebhooks:
@@ -172,9 +173,9 @@ class SqlWebhooks:
 
         await self._store.write(write)
 
-    async def record(self, attempt: Attempt) -> None:
-        """Store what came of an attempt, and journal it."""
-        await self._store.writer.submit(_record, attempt)
+    async def record(self, attempts: Sequence[Attempt]) -> None:
+        """Store what came of attempts, and journal each."""
+        await self._store.writer.submit(_record, attempts)
 
     async def pending(self, webhook_id: str, after: int, limit: int) -> list[Delivery]:
         """Waiting deliveries in order, their events attached."""
@@ -184,14 +185,16 @@ class SqlWebhooks:
             (webhook_id, after, limit),
         )
         found = [self.delivery_of(row) for row in rows]
-        for start in range(0, len(found), 200):
-            part = [delivery for delivery in found[start : start + 200] if delivery.body is None]
-            marks = ", ".join("?" * len(part))
-            if part:
-                sql = _EVENTS.replace("j.seq = ?", f"j.seq IN ({marks})")
-                events = {row[0]: event_of(row) for row in await self._store.rows(sql, [d.seq for d in part])}
-                for delivery in part:
-                    delivery.source = events.get(delivery.seq)
+        bare = [delivery for delivery in found if delivery.body is None]
+        for delivery in bare:
+            delivery.source = self._store.journal.held(delivery.seq)
+        bare = [delivery for delivery in bare if delivery.source is None]
+        for start in range(0, len(bare), 200):
+            part = bare[start : start + 200]
+            sql = _EVENTS.replace("j.seq = ?", f"j.seq IN ({', '.join('?' * len(part))})")
+            events = {row[0]: event_of(row) for row in await self._store.rows(sql, [d.seq for d in part])}
+            for delivery in part:
+                delivery.source = events.get(delivery.seq)
         return found
 
     async def event(self, offset: int) -> Event | None:

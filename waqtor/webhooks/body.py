@@ -7,6 +7,7 @@ of keys must survive ``JSON.parse`` and ``JSON.stringify`` unchanged.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -47,9 +48,13 @@ def _plain(value: Any) -> Any:
     if kind is str:
         return value if value.isascii() else _whole(value)
     if kind is dict:
-        found = {_whole(str(name)): _plain(item) for name, item in value.items()}
-        indices = sorted((int(name), name) for name in found if _is_index(name))
-        if indices:
+        found, indexed = {}, False
+        for name, item in value.items():
+            key, index = _key(str(name))
+            found[key] = _plain(item)
+            indexed = indexed or index
+        if indexed:
+            indices = sorted((int(name), name) for name in found if _is_index(name))
             first = {name: found[name] for _, name in indices}
             return {**first, **{name: item for name, item in found.items() if name not in first}}
         return found
@@ -93,6 +98,11 @@ def _script_number(value: float) -> str:
     power = point - 1
     tail = f".{digits[1:]}" if len(digits) > 1 else ""
     return f"{sign}{digits[0]}{tail}e{'+' if power > 0 else '-'}{abs(power)}"
+
+
+@lru_cache(maxsize=1024)
+def _key(name: str) -> tuple[str, bool]:
+    return _whole(name), _is_index(name)
 
 
 def _is_index(name: str) -> bool:

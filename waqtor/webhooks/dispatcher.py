@@ -15,6 +15,7 @@ from waqtor.webhooks.endpoint import WINDOW, Endpoint
 from waqtor.webhooks.policy import THROTTLED, wait_after
 from waqtor.webhooks.ports import Attempt, Delivery, Hook, Outbox, Subscriptions
 from waqtor.webhooks.post import Answer, Poster, headers_of
+from waqtor.webhooks.recorder import Recorder
 
 _log = structlog.get_logger(__name__)
 _DAY_US = 86_400_000_000
@@ -35,6 +36,7 @@ class Dispatcher:
         disable_after_days: float = 5.0, agent: str = "WaQtor-Webhook", changed: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         self._outbox = outbox
+        self._recorder = Recorder(outbox)
         self._subscriptions = subscriptions
         self._poster = poster
         self._clock = clock
@@ -59,7 +61,7 @@ class Dispatcher:
         self.set_hooks(hooks)
 
     async def stop(self) -> None:
-        """Stop at once; what was under way is sent again after the next start."""
+        """Stop at once and store what came back; what was still under way is sent again after the next start."""
         self._running = False
         for timer in self._timers.values():
             timer.cancel()
@@ -67,6 +69,7 @@ class Dispatcher:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._recorder.close()
         self._endpoints.clear()
 
     def set_hooks(self, hooks: Sequence[Hook]) -> None:
@@ -106,7 +109,7 @@ class Dispatcher:
         """Look into the store again, from the beginning (after a replay, or for what other engines stored)."""
         for endpoint in list(self._endpoints.values()):
             if webhook_id in (None, endpoint.hook.id):
-                endpoint.loaded_to, endpoint.behind = 0, True
+                endpoint.loaded_to, endpoint.behind, endpoint.again = 0, True, endpoint.loading
                 self._pump(endpoint.hook.id)
 
     def _pump(self, webhook_id: str) -> None:
@@ -146,16 +149,17 @@ class Dispatcher:
         try:
             after = endpoint.loaded_to
             endpoint.ended.clear()
-            found = await self._outbox.pending(endpoint.hook.id, after, WINDOW)
+            room = WINDOW - len(endpoint)
+            found = await self._outbox.pending(endpoint.hook.id, after, room)
             fresh = [d for d in found if not endpoint.has(d.id) and d.id not in endpoint.ended]
-            endpoint.behind = len(found) >= WINDOW
+            endpoint.behind = len(found) >= room
             if endpoint.behind and not fresh:
                 endpoint.loaded_to = found[-1].seq + 1
             endpoint.offer(fresh, self._clock.monotonic(), self._clock.now_us())
-            if not endpoint.behind and len(fresh) < WINDOW and endpoint.loaded_to < after:
-                endpoint.loaded_to = after
         finally:
             endpoint.loading = False
+        if endpoint.again:  # what was asked for meanwhile may lie before what was read
+            endpoint.loaded_to, endpoint.behind, endpoint.again = 0, True, False
         if self._endpoints.get(endpoint.hook.id) is endpoint:
             self._pump(endpoint.hook.id)
 
@@ -182,7 +186,7 @@ class Dispatcher:
         state, wait = self._verdict(hook, delivery, answer)
         if answer.status in THROTTLED and answer.retry_after:
             endpoint.not_before = max(endpoint.not_before, now + wait)
-        await self.record(hook, delivery, answer, state, wait)
+        await self._recorder.record(self._outcome(hook, delivery, answer, state, wait), endpoint.active)
         if state == "pending":
             endpoint.retry(delivery, now + wait)
         else:
@@ -208,16 +212,19 @@ class Dispatcher:
             return "dead", 0.0
         return "pending", wait_after(hook, delivery.attempts % hook.max_attempts + 1, answer.retry_after)
 
-    async def record(self, hook: Hook, delivery: Delivery, answer: Answer, state: DeliveryState, wait: float) -> None:
-        """Store what came of an attempt."""
+    async def record(
+        self, hook: Hook, delivery: Delivery, answer: Answer, state: DeliveryState, wait: float = 0.0
+    ) -> None:
+        """Store what came of an attempt made by hand; returns when it is on disk."""
+        await asyncio.shield(self._recorder.record(self._outcome(hook, delivery, answer, state, wait), 1))
+
+    def _outcome(self, hook: Hook, delivery: Delivery, answer: Answer, state: DeliveryState, wait: float) -> Attempt:
         delivery.attempts += 1
         now_us = self._clock.now_us()
-        await self._outbox.record(
-            Attempt(
-                delivery.id, hook.id, delivery.name, delivery.session, delivery.attempts, now_us, answer.ok,
-                state, answer.ms, answer.status, answer.error, answer.response,
-                now_us + int(wait * 1e6) if state == "pending" else 0,
-            )
+        return Attempt(
+            delivery.id, hook.id, delivery.name, delivery.session, delivery.attempts, now_us, answer.ok,
+            state, answer.ms, answer.status, answer.error, answer.response,
+            now_us + int(wait * 1e6) if state == "pending" else 0,
         )  # fmt: skip
 
     async def _judge(self, endpoint: Endpoint, answer: Answer) -> None:

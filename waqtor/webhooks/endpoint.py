@@ -19,6 +19,7 @@ class Endpoint:
     Attributes:
         ended: Deliveries that ended while the store was being read.
         behind: The store may hold more than is in memory.
+        again: The store must be read anew once the reading under way has ended.
         not_before: Monotonic time before which the receiver asked to be left alone.
     """
 
@@ -30,6 +31,7 @@ class Endpoint:
         self.not_before = 0.0
         self.active = 0
         self.loading = False
+        self.again = False
         self.ended: set[str] = set()
         self._ready: deque[Delivery] = deque()
         self._later: list[tuple[float, int, Delivery]] = []

@@ -137,8 +137,8 @@ class Feed:
 
     async def _begin(self) -> None:
         stored = await self._cursors.load(READER)
-        if stored is None:
-            self.position = self._journal.head
+        if stored is None:  # the first start: whoever registered before it misses nothing
+            self.position = min([self._journal.head, *(hook.since for hook in self._hooks.values())])
             await self._cursors.save(READER, Position(self._journal.epoch, self.position))
             return
         if stored.epoch != self._journal.epoch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from waqtor.contracts.events import Event
 from waqtor.contracts.webhooks import (
@@ -104,8 +104,7 @@ class Delivery:
     source: Event | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """What came of one attempt, as it is recorded.
 
     Attributes:
@@ -191,8 +190,8 @@ class Outbox(Protocol):
         """
         ...
 
-    async def record(self, attempt: Attempt) -> None:
-        """Store what came of an attempt, and journal ``webhook.delivery``."""
+    async def record(self, attempts: Sequence[Attempt]) -> None:
+        """Store what came of attempts, and journal ``webhook.delivery`` for each, in one commit."""
         ...
 
     async def pending(self, webhook_id: str, after: int, limit: int) -> list[Delivery]:

@@ -7,9 +7,8 @@ import socket
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -27,8 +26,7 @@ _key_of = lru_cache(maxsize=4096)(standard_key)
 _url_of = lru_cache(maxsize=4096)(URL)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came back; ``status`` is ``None`` when nothing did, and ``error`` says why."""
 
     status: int | None
@@ -50,6 +48,7 @@ def headers_of(
     seconds = now_us // 1_000_000
     signatures = standard_signature(_key_of(hook.secret), delivery_id, seconds, body)
     headers = {
+        "Accept-Encoding": "identity",
         **hook.headers,
         "Content-Type": "application/json",
         "User-Agent": agent,
@@ -127,9 +126,8 @@ class Poster:
             limit=0, limit_per_host=0, ttl_dns_cache=30, keepalive_timeout=30, resolver=self._resolver, **more
         )
         return aiohttp.ClientSession(
-            connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False,
-            skip_auto_headers=("Accept-Encoding",),
-        )  # fmt: skip
+            connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+        )
 
     def _socket(self, info: Any) -> socket.socket:
         """Make a socket for an address that has just been resolved; the last place where it can be refused."""

@@ -265,7 +265,7 @@ class WebhookService:
         )  # fmt: skip
         await self._outbox.enqueue([delivery])
         answer = await self.dispatcher.attempt(hook, delivery)
-        await self.dispatcher.record(hook, delivery, answer, "delivered" if answer.ok else "dead", 0.0)
+        await self.dispatcher.record(hook, delivery, answer, "delivered" if answer.ok else "dead")
         return await self.delivery(webhook_id, delivery.id)
 
     async def replay(self, webhook_id: str, command: w.ReplayWebhook) -> w.Replayed:
