@@ -139,13 +139,17 @@ def chaos(
     kills: Annotated[int, typer.Option(min=1, help="How often the sidecar is killed.")] = 50,
     seed: Annotated[int, typer.Option(help="Of the moments and the load.")] = 1,
     postgres: Annotated[bool, typer.Option(help="On PostgreSQL instead of SQLite.")] = False,
+    webhooks: Annotated[bool, typer.Option("--webhooks", help="Under receivers of webhooks that fail.")] = False,
+    events: Annotated[int, typer.Option(min=10, help="Messages that people write, with --webhooks.")] = 20_000,
     keep: Keep = None,
     as_json: AsJson = False,
 ) -> None:
     """Kill the sidecar under load; count what was lost, doubled or skipped."""
-    from waqtor.benchmarks.chaos import run
+    from waqtor.benchmarks import chaos, hookchaos
 
-    _finish(run(kills=kills, seed=seed, postgres=postgres, keep=keep), as_json)
+    if webhooks:
+        _finish(hookchaos.run(kills=kills, events=events, seed=seed, postgres=postgres, keep=keep), as_json)
+    _finish(chaos.run(kills=kills, seed=seed, postgres=postgres, keep=keep), as_json)
 
 
 @app.command()
@@ -173,3 +177,40 @@ def campaign(
     from waqtor.benchmarks.campaign import run
 
     _finish(run(recipients=recipients, postgres=postgres, keep=keep), as_json)
+
+
+@app.command()
+def webhooks(
+    deliveries: Annotated[int, typer.Option(min=1000, help="Deliveries per measurement.")] = 20_000,
+    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Deliveries under way at once.")] = 64,
+    postgres: Annotated[bool, typer.Option(help="The rate also on PostgreSQL.")] = False,
+    parts: Annotated[str, typer.Option(help="Of: rate, dead.")] = "rate,dead",
+    seconds: Annotated[float, typer.Option(min=2, help="How long beside a dead endpoint.")] = 60.0,
+    keep: Keep = None,
+    as_json: AsJson = False,
+) -> None:
+    """Webhook deliveries per second beside aiohttp alone and Node; a healthy endpoint's p99 beside a dead one."""
+    from waqtor.benchmarks.hooks import run
+
+    _finish(
+        run(
+            deliveries=deliveries, concurrency=concurrency, postgres=postgres, parts=parts, seconds=seconds, keep=keep
+        ),
+        as_json,
+    )  # fmt: skip
+
+
+@app.command()
+def notifications(
+    rows: Annotated[int, typer.Option(min=1000, help="How many there are.")] = 1_000_000,
+    users: Annotated[int, typer.Option(min=1, help="Whose they are.")] = 5,
+    calls: Annotated[int, typer.Option(min=10, help="How often each call is made.")] = 500,
+    postgres: Annotated[bool, typer.Option(help="Also on PostgreSQL.")] = True,
+    url: Annotated[str, typer.Option(help="Empty PostgreSQL database; default: a packaged server.")] = "",
+    keep: Keep = None,
+    as_json: AsJson = False,
+) -> None:
+    """P99 of listing, counting and marking all among a million notifications, on SQLite and PostgreSQL."""
+    from waqtor.benchmarks.notices import run
+
+    _finish(run(rows=rows, users=users, calls=calls, postgres=postgres, url=url, keep=keep), as_json)

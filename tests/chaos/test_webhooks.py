@@ -1,0 +1,21 @@
+"""The sidecar is killed while receivers of its webhooks fail: every message still comes, under one id."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from waqtor.benchmarks.hookchaos import run
+from waqtor.benchmarks.unruly import SCRIPTS
+
+
+@pytest.mark.chaos
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_every_message_comes_at_every_endpoint_over_kills_and_failures(tmp_path: Path) -> None:
+    (found,) = run(kills=2, events=300, seed=5, keep=tmp_path)
+    assert found["ok"], found
+    assert found["gone_is_off"]
+    assert found["deliveries"] >= 300 * len(SCRIPTS)
+    assert set(found["failures"]) == set(SCRIPTS), "a script that never failed proves nothing"
