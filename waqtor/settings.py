@@ -146,6 +146,10 @@ class Settings(BaseSettings):
     access_code: SecretStr | None = _setting(None, "The code that opens locked pages of the dashboard.")
     shop_name: str = _setting("WaQtor Shop", "The brand shown in the dashboard and as {{shop.name}}.")
 
+    suggestions_every_hours: float = _setting(
+        24.0, "Hours between two looks for suggestions; 0: only when asked.", ge=0, le=8760
+    )
+
     # --- the WebSocket
     ws_max_frame_bytes: int = _old("ws_max_frame_bytes", 1_048_576, "Largest frame.", ge=1024)
     ws_compression_threshold: int = _old("ws_compression_threshold", 1024, "Compress from this size, bytes.", ge=0)

@@ -110,6 +110,19 @@ async def test_from_silence_to_an_answer(engine: Engine, rules: Path) -> None:
     assert await refreshed(engine) == {}
 
 
+async def test_a_new_batch_makes_one_notification(engine: Engine) -> None:
+    for _ in range(2):  # the second look finds nothing new
+        assert set(await refreshed(engine)) == {"ar", "en"}
+    told = [e for e in await engine.journal.read(0, 1000) if e.type == "smartbot.suggestions-ready"]
+    assert [e.data for e in told] == [{"count": 2}]
+    async with asyncio.timeout(30):
+        while not (notes := await engine.notifications.page("owner", True, None, 10)):
+            await asyncio.sleep(0.02)
+    assert [(n.kind, n.title, n.link) for n in notes] == [
+        ("suggestion", "Suggestions are ready for review", "/suggestions")
+    ]
+
+
 async def test_examples_go_into_a_rule_by_the_smallest_diff(engine: Engine, rules: Path) -> None:
     made = (await refreshed(engine))["en"]
     edited = await engine.dispatch(c.EditSuggestion(suggestion_id=made.id, rule_id="hours", examples={"en": GIFT[:1]}))

@@ -40,12 +40,14 @@ from waqtor.settings import Settings
 from waqtor.smartbot.plugin import SmartBotPlugin
 from waqtor.smartbot.service import BotService
 from waqtor.smartbot.suggestion_desk import SuggestionDesk
+from waqtor.smartbot.suggestion_rounds import SuggestionRounds
 from waqtor.storage.archive import SqlArchive
 from waqtor.storage.chatstate import CHANGES, ChatStates
 from waqtor.storage.cursors import SqlCursors
 from waqtor.storage.duck_log import DuckLog
 from waqtor.storage.keys import SqlKeys
 from waqtor.storage.learning import SqlSuggestions
+from waqtor.storage.lease import SqlLease
 from waqtor.storage.ledger import SqlLedger
 from waqtor.storage.media import MediaStore
 from waqtor.storage.profiles import SqlProfiles
@@ -88,6 +90,9 @@ class Engine:
         )
         for command, handler in self.suggestions.handlers().items():
             self.bus.handle(command, handler)
+        self._suggestion_rounds = SuggestionRounds(
+            self.suggestions.refresh, settings.suggestions_every_hours, SqlLease(self.store, "@suggestions").acquire
+        )
         self.plugins = PluginManager(self.telemetry, disabled=settings.plugins_disabled, trace=settings.trace_plugins)
         self.log = DuckLog(
             settings.duckdb_file, self.journal, memory=settings.duckdb_memory, flush_ms=settings.log_flush_ms,
@@ -138,6 +143,7 @@ class Engine:
             self._supervise("webhooks", self.webhooks.run)
             self._read("notifications", self.notifications.on_event, NOTIFYING, start="head")
             self._supervise("notification-retention", self.notifications.run)
+            self._supervise("suggestions", self._suggestion_rounds.run)
             await self.hub.start()
             await self.campaigns.audiences.store.forget_unfinished()
             self._start_session(self.settings.session)

@@ -87,7 +87,10 @@ class SuggestionDesk:
     # --- looking
 
     async def refresh(self, command: c.RefreshSuggestions) -> dict[str, Any]:
-        """Make suggestions of the messages of the last days; returns how many there are of each status."""
+        """Make suggestions of the messages of the last days; returns how many there are of each status.
+
+        New ones are journaled as ``smartbot.suggestions-ready``, with the number of all that are open.
+        """
         async with self._lock:
             now = self._clock.now_us()
             recorded, total, answered = await self._store.unanswered(now - int(command.days * DAY_US))
@@ -106,7 +109,11 @@ class SuggestionDesk:
                     now=now,
                 )
             )
-            await self._store.save(run.suggestions, gone=run.gone)
+            known = {s.id for s in held}
+            fresh = any(s.status == "open" and s.id not in known for s in run.suggestions)
+            ready = {s.id for s in (*held, *run.suggestions) if s.status == "open"} - set(run.gone)
+            event = Event("smartbot.suggestions-ready", "", {"count": len(ready)}) if fresh else None
+            await self._store.save(run.suggestions, gone=run.gone, event=event)
         counts: dict[str, int] = {}
         for s in await self._store.all():
             counts[s.status] = counts.get(s.status, 0) + 1
