@@ -23,7 +23,19 @@ LOOKS: dict[str, tuple[str, Tone]] = {
 PAGES = {path.stem for path in Path(__file__).parent.glob("*.py")}
 
 
+def worded(note: NotificationView) -> tuple[str, str]:
+    """Title and message in the language of this visit; as they are where this dashboard does not know the wording."""
+    title = known(f"notice.{note.wording}", "")
+    if not note.wording or not title:
+        return note.title, note.message
+    try:
+        return title, known(f"notice.{note.wording}.message", "").format_map(note.params).strip()
+    except (KeyError, ValueError):  # of a newer engine, with other parameters
+        return title, note.message
+
+
 def drawn(note: NotificationView) -> str:
+    title, message = worded(note)
     symbol, tone = LOOKS.get(note.type, LOOKS["info"])
     about = [esc(known(f"notifications.kind.{note.kind}", note.kind)), esc(times.ago(note.updated))]
     if note.count > 1:
@@ -32,8 +44,8 @@ def drawn(note: NotificationView) -> str:
     return (
         f'<div class="wq-notice tone-{tone}{"" if note.read else " unread"}">'
         f'<span class="wq-face" role="img" aria-label="{esc(label)}" title="{esc(label)}">{icon(symbol)}</span><div>'
-        f'<b class="wq-about">{esc(note.title, 200)}</b>'
-        + (f'<p class="wq-about">{esc(note.message, 600)}</p>' if note.message else "")
+        f'<b class="wq-about">{esc(title, 200)}</b>'
+        + (f'<p class="wq-about">{esc(message, 600)}</p>' if message else "")
         + f"<small>{' · '.join(about)}</small></div></div>"
     )
 

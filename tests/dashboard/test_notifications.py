@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from string import Formatter
+
 import pytest
 
 from dashboard.ui.i18n import catalogue
 from tests.dashboard.conftest import Open, html
 from tests.ui.fake_sidecar import FakeSidecar
+from waqtor.notifications.rules import WORDINGS
 
 
 def bell(at) -> str:
@@ -43,6 +46,26 @@ class TestBothLanguages:
         at.button(key="delete_n0").click().run()
         assert "n0" not in {n["id"] for n in sidecar.notices.items}
         assert at.toast[0].value == catalogue(lang)["notifications.deleted"]
+
+
+def test_texts_follow_the_language_of_the_reader(open_page: Open, sidecar: FakeSidecar):
+    sidecar.notices.items[1].update(wording="of.a.newer.engine")
+    shown = html(open_page(sidecar, "notifications", "ar"))
+    assert catalogue("ar")["notice.session.disconnected"] in shown
+    assert "أُرسل 480 من 480، وفشل 0." in shown
+    assert "WhatsApp was disconnected" not in shown
+    assert "Webhook deliveries were given up" in shown  # better in English than not at all
+
+
+def test_every_wording_is_in_both_catalogues_with_the_same_places():
+    for lang in ("en", "ar"):
+        labels = catalogue(lang)
+        known = {key.removeprefix("notice.") for key in labels if key.startswith("notice.")}
+        assert {key for key in known if not key.endswith(".message")} == WORDINGS
+        for key in WORDINGS:
+            places = {name for _, name, _, _ in Formatter().parse(labels[f"notice.{key}.message"]) if name}
+            english = {name for _, name, _, _ in Formatter().parse(catalogue("en")[f"notice.{key}.message"]) if name}
+            assert places == english
 
 
 def test_the_unread_filter_starts_at_its_first_page(open_page: Open, sidecar: FakeSidecar):

@@ -129,6 +129,17 @@ def test_what_makes_one(kind, data, title):
     assert note is None or kind in TYPES
 
 
+async def test_a_note_keeps_the_key_of_its_text_and_what_fills_it(store):
+    service = service_of(store)
+    ready = [Event("smartbot.suggestions-ready", "", {"count": count}) for count in (4, 7)]
+    for event in ready:
+        await service.on_event(event)
+    (view,) = await service.page(OWNER, True, None, 10)
+    assert (view.wording, view.params, view.message, view.count) == ("suggestions", {"count": 7}, "7 wait.", 2)
+    await service.create(OWNER, n.CreateNotification(title="By hand"))
+    assert (await service.page(OWNER, True, None, 1))[0].wording is None
+
+
 def test_a_note_says_where_to_look():
     assert Note("custom", "info", "x").link is None
     assert note_of(lost()).link == "/"

@@ -11,21 +11,26 @@ from waqtor.contracts.notifications import NotificationView
 
 def _made(shop: Shop) -> list[dict[str, Any]]:
     told = (
-        ("session", "error", "WhatsApp was disconnected", "Session default. The phone is offline.", "/", 3),
+        ("session", "error", "WhatsApp was disconnected", "Session default. The phone is offline.", "/", 3,
+         "session.disconnected", {"session": "default", "reason": "The phone is offline."}),
         ("webhook", "warning", "Webhook deliveries were given up", "They can be replayed from the webhook's log.",
-         "/webhooks", 12),
-        ("campaign", "success", "A campaign has finished", "480 of 480 sent, 0 failed.", "/campaigns", 1),
-        ("suggestion", "info", "Suggestions are ready for review", "4 wait.", "/suggestions", 1),
-        ("custom", "info", HOSTILE, "![x](https://pixel.invalid/a.png)", "https://stock.example/items/7", 1),
-        *((("handoff", "info", "A customer waits for a person", "Session default.", "/messages", 1),) * 55),
+         "/webhooks", 12, "webhook.dead", {}),
+        ("campaign", "success", "A campaign has finished", "480 of 480 sent, 0 failed.", "/campaigns", 1,
+         "campaign.completed", {"sent": 480, "total": 480, "failed": 0, "reason": ""}),
+        ("suggestion", "info", "Suggestions are ready for review", "4 wait.", "/suggestions", 1, "suggestions",
+         {"count": 4}),
+        ("custom", "info", HOSTILE, "![x](https://pixel.invalid/a.png)", "https://stock.example/items/7", 1,
+         None, {}),
+        *((("handoff", "info", "A customer waits for a person", "Session default.", "/messages", 1, "handoff",
+            {"session": "default"}),) * 55),
     )  # fmt: skip
     return [
         NotificationView(
             id=f"n{n}", user="owner", type=level, kind=kind, title=title, message=message, link=link, count=count,
             read=n >= 5, created=iso(shop.now - timedelta(minutes=7 * n)),
-            updated=iso(shop.now - timedelta(minutes=7 * n)),
+            updated=iso(shop.now - timedelta(minutes=7 * n)), wording=wording, params=params,
         ).model_dump(mode="json")
-        for n, (kind, level, title, message, link, count) in enumerate(told)
+        for n, (kind, level, title, message, link, count, wording, params) in enumerate(told)
     ]  # fmt: skip
 
 

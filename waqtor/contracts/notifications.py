@@ -64,6 +64,8 @@ class NotificationView(View):
     count: int = 1
     created: str
     updated: str
+    wording: str | None = Field(default=None, description="Key of the text, for pages in other languages.")
+    params: dict[str, str | int] = Field(default_factory=dict, description="What the text names.")
     cursor: str | None = Field(default=None, exclude=True)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from waqtor.contracts.notifications import Kind, Level, NotificationCount, NotificationView
@@ -19,6 +19,8 @@ class Note:
     Attributes:
         key: An unread one with this key that is younger than an hour takes it in (digest).
         source: Id of the event it comes from: the same event makes it once.
+        wording: Key of its text in the catalogues of the pages; ``title`` and ``message`` say it in English.
+        params: What the text names: counts, hosts, reasons.
     """
 
     kind: Kind
@@ -29,6 +31,8 @@ class Note:
     link: str | None = None
     key: str | None = None
     source: str | None = None
+    wording: str | None = None
+    params: Mapping[str, str | int] = field(default_factory=dict)
 
 
 class Notifications(Protocol):

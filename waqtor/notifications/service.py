@@ -65,8 +65,10 @@ class NotificationService:
         if (free < _LOW_BYTES and free < _LOW_SHARE * size) or free < _LOW_BYTES // 5:
             words = f"{free // 1_000_000} MB are free under the data folder; WaQtor stops when none are."
             await self._store.add(
-                OWNER, Note("disk", "error", "The disk is almost full", words, "hard_drive", "/", "disk")
-            )
+                OWNER,
+                Note("disk", "error", "The disk is almost full", words, "hard_drive", "/", "disk", None, "disk",
+                     {"free": free // 1_000_000}),
+            )  # fmt: skip
 
     async def create(self, owner: str, command: n.CreateNotification) -> n.NotificationView | None:
         """Make one by hand."""

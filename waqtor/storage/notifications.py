@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import orjson
+
 from waqtor.contracts.events import Event
 from waqtor.contracts.ids import new_ulid
 from waqtor.contracts.notifications import NotificationCount, NotificationView
@@ -12,9 +14,12 @@ from waqtor.contracts.wire import iso
 from waqtor.errors import NotFound
 from waqtor.notifications.ports import Note
 from waqtor.storage.store import SqlStore
-from waqtor.storage.transaction import Row, Tx, plain
+from waqtor.storage.transaction import Row, Tx, dump, plain
 
-_COLUMNS = "id, owner, seq, type, kind, title, message, icon, link, is_read, is_seen, amount, created, updated"
+_COLUMNS = (
+    "id, owner, seq, type, kind, title, message, icon, link, is_read, is_seen, amount, created, updated, "
+    "wording, params"
+)  # fmt: skip
 _DIGEST_US = 3_600_000_000
 _MARK = (
     "INSERT INTO notification_marks (owner, last_seq, read_upto, unread, total, muted) VALUES (?, 0, 0, 0, 0, '') "
@@ -42,6 +47,7 @@ class SqlNotifications:
             view = NotificationView(
                 id=new_ulid(), user=owner, type=note.type, kind=note.kind, title=plain(note.title),
                 message=plain(note.message), icon=note.icon, link=note.link, created=iso(tx.now), updated=iso(tx.now),
+                wording=note.wording, params=_params(note),
             )  # fmt: skip
             tx.many(
                 "UPDATE notification_marks SET last_seq = ?, unread = unread + 1, total = total + 1 WHERE owner = ?",
@@ -49,10 +55,10 @@ class SqlNotifications:
             )
             tx.many(
                 "INSERT INTO notifications (id, owner, seq, type, kind, title, message, icon, link, is_read, is_seen, "
-                "amount, dedupe_key, source, created, updated) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, 1, ?, ?, ?, ?)",
+                "amount, dedupe_key, source, created, updated, wording, params) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, 1, ?, ?, ?, ?, ?, ?)",
                 [(view.id, owner, seq, view.type, view.kind, view.title, view.message, view.icon, view.link, note.key
-                  or note.source, note.source, tx.now, tx.now)],
+                  or note.source, note.source, tx.now, tx.now, note.wording, dump(view.params))],
             )  # fmt: skip
             _journal(tx, "notification.created", view)
             return view
@@ -178,18 +184,24 @@ def _digest(tx: Tx, owner: str, note: Note, upto: int) -> NotificationView | Non
     if row is None:
         return None
     view = _view(row, upto)
-    if note.source is not None and row[14] == note.source:
+    if note.source is not None and row[16] == note.source:
         return view
     if view.read or row[12] < tx.now - _DIGEST_US:
         return None
     tx.many(
-        "UPDATE notifications SET amount = amount + 1, message = ?, source = ?, updated = ? WHERE id = ?",
-        [(plain(note.message), note.source, tx.now, row[0])],
+        "UPDATE notifications SET amount = amount + 1, message = ?, params = ?, source = ?, updated = ? WHERE id = ?",
+        [(plain(note.message), dump(_params(note)), note.source, tx.now, row[0])],
     )
-    changed = {"count": view.count + 1, "message": plain(note.message), "updated": iso(tx.now)}
+    changed = {
+        "count": view.count + 1, "message": plain(note.message), "params": _params(note), "updated": iso(tx.now),
+    }  # fmt: skip
     view = view.model_copy(update=changed)
     _journal(tx, "notification.updated", view)
     return view
+
+
+def _params(note: Note) -> dict[str, str | int]:
+    return {name: plain(value) if isinstance(value, str) else value for name, value in note.params.items()}
 
 
 def _one(tx: Tx, owner: str, notification_id: str) -> Row:
@@ -210,10 +222,10 @@ def _view(row: Row, upto: int) -> NotificationView:
     return NotificationView(
         id=row[0], user=row[1], type=row[3], kind=row[4], title=row[5], message=row[6], icon=row[7], link=row[8],
         read=read, seen=bool(row[10]) or read, count=row[11], created=iso(row[12]), updated=iso(row[13]),
-        cursor=str(row[2]),
+        wording=row[14], params=orjson.loads(row[15]) if row[15] else {}, cursor=str(row[2]),
     )  # fmt: skip
 
 
 def _journal(tx: Tx, kind: str, view: NotificationView) -> None:
-    data: dict[str, Any] = view.model_dump(mode="json", exclude={"kind", "count"})
+    data: dict[str, Any] = view.model_dump(mode="json", exclude={"kind", "count", "wording", "params"})
     tx.journal(Event(kind, "", data))

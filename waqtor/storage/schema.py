@@ -200,7 +200,7 @@ notifications = Table(
     _text("id", key=True), _text("owner"), _big("seq"), _text("type"), _text("kind"), _text("title"),
     _text("message"), _text("icon", null=True), _text("link", null=True), _int("is_read", null=True),
     _int("is_seen"), _int("amount"), _text("dedupe_key", null=True), _text("source", null=True), _big("created"),
-    _big("updated"),
+    _big("updated"), _text("wording", null=True), _text("params", null=True),
     Index("notifications_order", "owner", "seq", unique=True),
     _partial("notifications_open", "owner", "seq", where="is_read IS NULL"),
     _partial("notifications_unread_again", "owner", "seq", where="is_read = 0"),

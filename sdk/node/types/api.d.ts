@@ -622,6 +622,10 @@ export type NotificationView = {
   count?: number;
   created: string;
   updated: string;
+  /** Key of the text, for pages in other languages. */
+  wording?: string | null;
+  /** What the text names. */
+  params?: Record<string, string | number>;
 };
 
 /** A file that is to be sent: a whole web address, a plain name, and a type that WhatsApp takes. */
