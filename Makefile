@@ -67,11 +67,13 @@ docs: $(VENV)/.dev ## Make the reference pages and .env.example anew
 	$(BIN)/python docs/generate.py
 	$(BIN)/python sdk/node/generate.py
 
-bench: $(VENV)/.installed ## Run the measurements (about five minutes)
+bench: $(VENV)/.installed ## Run the measurements (about nine minutes)
 	$(BIN)/waqtor bench ledger
 	$(BIN)/waqtor bench log
 	$(BIN)/waqtor bench match
 	$(BIN)/waqtor bench ws
+	$(BIN)/waqtor bench webhooks
+	$(BIN)/waqtor bench notifications
 
 notebooks: $(VENV)/.dev ## Execute the notebooks and keep their pictures
 	$(BIN)/python notebooks/run.py

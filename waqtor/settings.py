@@ -29,6 +29,7 @@ LEGACY: dict[str, str] = {
     "webhook_attempts": "WEBHOOK_RETRY_ATTEMPTS",
     "webhook_delay_ms": "WEBHOOK_RETRY_DELAY",
     "webhook_timeout_ms": "WEBHOOK_TIMEOUT",
+    "secret_key": "SERVER_SECRET",
     "rate_limit_connection_burst": "RATE_LIMIT_CONNECTION_BURST",
     "rate_limit_client_messages": "RATE_LIMIT_MESSAGES",
 }
@@ -185,7 +186,8 @@ class Settings(BaseSettings):
     )
     webhook_log_days: int = _setting(30, "Days that ended deliveries and their attempts are kept.", ge=1)
     notification_days: int = _setting(30, "Days that notifications are kept.", ge=1)
-    secret_key: SecretStr | None = _setting(
+    secret_key: SecretStr | None = _old(
+        "secret_key",
         None,
         "Key under which secrets are encrypted at rest; empty: secret.key in the data folder. Engines that share a "
         "store need the same one.",

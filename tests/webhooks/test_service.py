@@ -17,8 +17,9 @@ from waqtor.client.webhooks import verify
 from waqtor.contracts import webhooks as w
 from waqtor.contracts.events import Event
 from waqtor.contracts.ids import new_ulid
-from waqtor.errors import InvalidInput, NotFound
+from waqtor.errors import ConfigurationError, InvalidInput, NotFound
 from waqtor.kernel.clock import SystemClock
+from waqtor.settings import Settings
 from waqtor.storage.cursors import SqlCursors
 from waqtor.storage.store import SqlStore
 from waqtor.storage.vault import Vault
@@ -67,8 +68,8 @@ async def sink():
     await made.server.close()
 
 
-def make(store: SqlStore, **more: Any) -> WebhookService:
-    adapter = SqlWebhooks(store, lambda: Vault(KEY))
+def make(store: SqlStore, *, key: bytes = KEY, **more: Any) -> WebhookService:
+    adapter = SqlWebhooks(store, lambda: Vault(key))
     defaults = Defaults(**{"delay_ms": 10, "timeout_ms": 2000, **more})
     return WebhookService(
         adapter, adapter, SqlWebhookLog(store, adapter), store.journal, SqlCursors(store), SystemClock(),
@@ -207,6 +208,22 @@ async def test_what_came_before_the_first_reading_is_delivered(store, sink):
     await store.journal.append([sent(n) for n in range(3)])
     async with running(store) as service:
         await until(lambda: _all(service, hook, "delivered", 3))
+
+
+async def test_an_engine_with_another_key_says_so_at_its_start(store, sink):
+    async with running(store) as service:
+        await service.create(w.CreateWebhook(url=sink.url()))
+    with pytest.raises(ConfigurationError, match="WAQTOR_SECRET_KEY"):
+        await make(store, key=b"o" * 32).start()
+
+
+@pytest.mark.parametrize("name", ["WAQTOR_SECRET_KEY", "SERVER_SECRET"])
+def test_the_key_has_its_old_name_too_and_is_no_placeholder(name, monkeypatch):
+    monkeypatch.setenv(name, "a-long-and-random-key")
+    assert Settings(_env_file=None).secret_key.get_secret_value() == "a-long-and-random-key"
+    monkeypatch.setenv(name, "changeme")
+    with pytest.raises(ValueError, match="placeholder"):
+        Settings(_env_file=None)
 
 
 async def test_rotation_signs_with_both_secrets(store, sink):

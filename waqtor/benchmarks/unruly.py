@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable
 
 SCRIPTS = ("timeout", "reset", "slow", "error", "throttle", "moved", "gone", "garbage")
 """The eight ways: no answer, a reset, an answer byte by byte, 500, 429 with Retry-After, 301, 410, and no HTTP."""
+_RARE = {"throttle": 0.2}
+"""A part of the share: each 429 keeps the whole endpoint waiting for the second that it asks for."""
 _REASONS = {200: "OK", 301: "Moved Permanently", 410: "Gone", 429: "Too Many Requests", 500: "Internal Server Error"}
 _Way = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[bool]]
 
@@ -72,7 +74,7 @@ class Unruly:
         body = json.loads(await reader.readexactly(int(headers.get("content-length", "0"))))
         path = first.split(" ")[1].strip("/")
         self.ids[path][body["data"]["body"]].add(headers["webhook-id"])
-        if path in self._ways and not self.calm and self._dice.random() < self._share:
+        if path in self._ways and not self.calm and self._dice.random() < self._share * _RARE.get(path, 1.0):
             self.failures[path] += 1
             if path in {"timeout", "slow"}:  # read, and perhaps acted upon: the sender cannot know
                 self.timeouts[path] += 1
