@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 import structlog
@@ -14,17 +13,17 @@ import structlog
 from waqtor.contracts import webhooks as w
 from waqtor.contracts.events import Event
 from waqtor.contracts.ids import new_ulid
-from waqtor.contracts.wire import iso
-from waqtor.errors import InvalidInput, NotFound
+from waqtor.errors import NotFound
 from waqtor.kernel.clock import Clock
 from waqtor.kernel.ports import Cursors, Journal
-from waqtor.signing import new_webhook_secret, standard_key
 from waqtor.webhooks.body import body, body_of
 from waqtor.webhooks.dispatcher import Dispatcher
 from waqtor.webhooks.feed import Feed, delivery_of
+from waqtor.webhooks.given import moment_of, secret_of
 from waqtor.webhooks.guard import Guard
 from waqtor.webhooks.ports import Delivery, Hook, Log, LogQuery, Outbox, Span, Subscriptions
 from waqtor.webhooks.post import Poster
+from waqtor.webhooks.views import view_of
 
 _log = structlog.get_logger(__name__)
 _ROTATION_US = 24 * 3_600_000_000
@@ -198,7 +197,7 @@ class WebhookService:
             InvalidInput: The URL leads nowhere public, or the secret is no secret.
         """
         self._guard.check_url(command.url)
-        secret, now, d = _secret(command.secret), self._clock.now_us(), self._defaults
+        secret, now, d = secret_of(command.secret), self._clock.now_us(), self._defaults
         hook = Hook(
             id=new_ulid(), url=command.url, name=command.name, events=command.events, filters=command.filters,
             enabled=command.enabled, secret=secret, headers=command.headers,
@@ -221,7 +220,7 @@ class WebhookService:
         if "url" in given:
             self._guard.check_url(given["url"])
         if "secret" in given:
-            given["secret"] = _secret(given["secret"])
+            given["secret"] = secret_of(given["secret"])
         if given.get("enabled") and not hook.enabled:
             given.update(since=self._journal.head, failing_since=None, disabled_reason=None)
         changed = replace(hook, **given, updated=max(self._clock.now_us(), hook.updated + 1))
@@ -243,7 +242,7 @@ class WebhookService:
         """Give it a new secret; the old one signs along for 24 hours."""
         await self._refresh()
         hook, now = self._hook(webhook_id), self._clock.now_us()
-        secret = _secret(command.secret)
+        secret = secret_of(command.secret)
         changed = replace(
             hook, secret=secret, old_secret=hook.secret, old_until=now + _ROTATION_US,
             updated=max(now, hook.updated + 1),
@@ -283,8 +282,8 @@ class WebhookService:
                 raise NotFound("There is no such delivery, or it still waits.")
             self.dispatcher.reload(hook.id)
             return w.Replayed(webhook_id=hook.id, replayed=count)
-        since = _moment("since", command.since) if command.since else 0
-        until = _moment("until", command.until) if command.until else self._clock.now_us()
+        since = moment_of("since", command.since) if command.since else 0
+        until = moment_of("until", command.until) if command.until else self._clock.now_us()
         span = Span(None, command.status == "dead", since, until, _REPLAY_MOST)
         count = await self._outbox.replay(hook.id, span)
         created = await self._make_missing(hook, since, until) if command.missing else 0
@@ -362,39 +361,4 @@ class WebhookService:
         return hook
 
     def _view(self, hook: Hook, pending: int) -> w.WebhookView:
-        endpoint = self.dispatcher.endpoints.get(hook.id)
-        failing = endpoint.hook.failing_since if endpoint is not None else hook.failing_since
-        health: Any = "disabled" if not hook.enabled else "failing" if failing is not None else "healthy"
-        if hook.enabled and endpoint is not None and endpoint.breaker.state != "closed":
-            health = "open"
-        rotating = hook.old_secret is not None and hook.old_until > self._clock.now_us()
-        return w.WebhookView(
-            id=hook.id, url=hook.url, name=hook.name, events=hook.events, filters=hook.filters, enabled=hook.enabled,
-            health=health, disabled_reason=hook.disabled_reason, failing_since=iso(failing) if failing else None,
-            headers=tuple(hook.headers), attempts=hook.attempts, delay_ms=hook.delay_ms, timeout_ms=hook.timeout_ms,
-            schedule=hook.schedule, ordered=hook.ordered, concurrency=hook.concurrency, pending=pending,
-            old_secret_until=iso(hook.old_until) if rotating else None, created=iso(hook.created),
-            updated=iso(hook.updated),
-        )  # fmt: skip
-
-
-def _secret(given: str | None) -> str:
-    if not given:
-        return new_webhook_secret()
-    try:
-        key = standard_key(given)
-    except ValueError as error:
-        raise InvalidInput(f"secret: {error}") from None
-    if given.startswith("whsec_") and not 24 <= len(key) <= 64:
-        raise InvalidInput("secret: after whsec_ it must be base64 of 24 to 64 bytes.")
-    return given
-
-
-def _moment(field: str, text: str) -> int:
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput(f"{field}: is not an ISO-8601 time") from None
-    if when.tzinfo is None:
-        raise InvalidInput(f"{field}: needs a time zone, such as Z")
-    return int(when.timestamp() * 1_000_000)
+        return view_of(hook, self.dispatcher.endpoints.get(hook.id), pending, self._clock.now_us())
