@@ -95,6 +95,46 @@ async def test_a_replay_during_a_reading_is_read_too():
     await dispatcher.stop()
 
 
+async def test_what_is_stored_during_a_reading_is_sent_whatever_its_place():
+    stored: list[Delivery] = []
+    sent: list[str] = []
+    readings, go_on = 0, asyncio.Event()
+
+    class Outbox:
+        async def pending(self, webhook_id: str, after: int, limit: int) -> list[Delivery]:
+            nonlocal readings
+            readings += 1
+            found = [d for d in stored if d.seq >= after][:limit]
+            if readings == 1:
+                await go_on.wait()
+            return found
+
+        async def record(self, attempts: list[Any]) -> None:
+            ended = {attempt.delivery_id for attempt in attempts}
+            stored[:] = [delivery for delivery in stored if delivery.id not in ended]
+
+    class Poster:
+        async def post(self, url: str, body: bytes, headers: dict[str, str], *_: Any) -> Answer:
+            sent.append(headers["webhook-id"])
+            return Answer(200, 1.0)
+
+    outbox, poster = cast(Any, Outbox()), cast(Any, Poster())
+    dispatcher = Dispatcher(outbox, outbox, poster, SystemClock())
+    stored.append(Delivery("tick", "w", "test", "test", 90, 0, "", 0, body=b"{}"))
+    dispatcher.start([hook_of()])
+    while not readings:
+        await asyncio.sleep(0)
+    late = [Delivery(f"d{n}", "w", "test", "test", n, 0, "", 0, body=b"{}") for n in range(10, 1500)]
+    stored.extend(late)
+    dispatcher.offer(late)
+    go_on.set()
+    async with asyncio.timeout(30):
+        while stored:
+            await asyncio.sleep(0.001)
+    await dispatcher.stop()
+    assert len(sent) == len(set(sent)) == 1491
+
+
 async def test_outcomes_share_a_commit_and_a_failed_one_is_everybodys():
     groups: list[int] = []
     broken = False

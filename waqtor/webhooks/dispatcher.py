@@ -99,7 +99,8 @@ class Dispatcher:
             if delivery.replace_key is not None:
                 endpoint.drop(delivery.replace_key)
             if endpoint.behind:
-                continue  # older ones in the store go first
+                endpoint.leave(delivery.seq)  # older ones in the store go first
+                continue
             endpoint.offer((delivery,), now, now_us)
             touched.add(delivery.webhook_id)
         for webhook_id in touched:
@@ -109,7 +110,7 @@ class Dispatcher:
         """Look into the store again, from the beginning (after a replay, or for what other engines stored)."""
         for endpoint in list(self._endpoints.values()):
             if webhook_id in (None, endpoint.hook.id):
-                endpoint.loaded_to, endpoint.behind, endpoint.again = 0, True, endpoint.loading
+                endpoint.leave(0)
                 self._pump(endpoint.hook.id)
 
     def _pump(self, webhook_id: str) -> None:
@@ -147,19 +148,16 @@ class Dispatcher:
 
     async def _load(self, endpoint: Endpoint) -> None:
         try:
-            after = endpoint.loaded_to
             endpoint.ended.clear()
             room = WINDOW - len(endpoint)
-            found = await self._outbox.pending(endpoint.hook.id, after, room)
+            found = await self._outbox.pending(endpoint.hook.id, endpoint.loaded_to, room)
             fresh = [d for d in found if not endpoint.has(d.id) and d.id not in endpoint.ended]
             endpoint.behind = len(found) >= room
             if endpoint.behind and not fresh:
                 endpoint.loaded_to = found[-1].seq + 1
             endpoint.offer(fresh, self._clock.monotonic(), self._clock.now_us())
         finally:
-            endpoint.loading = False
-        if endpoint.again:  # what was asked for meanwhile may lie before what was read
-            endpoint.loaded_to, endpoint.behind, endpoint.again = 0, True, False
+            endpoint.read()
         if self._endpoints.get(endpoint.hook.id) is endpoint:
             self._pump(endpoint.hook.id)
 

@@ -19,7 +19,7 @@ class Endpoint:
     Attributes:
         ended: Deliveries that ended while the store was being read.
         behind: The store may hold more than is in memory.
-        again: The store must be read anew once the reading under way has ended.
+        missed: Lowest place of what came while the store was being read: it may not be in what was read.
         not_before: Monotonic time before which the receiver asked to be left alone.
     """
 
@@ -31,7 +31,7 @@ class Endpoint:
         self.not_before = 0.0
         self.active = 0
         self.loading = False
-        self.again = False
+        self.missed: int | None = None
         self.ended: set[str] = set()
         self._ready: deque[Delivery] = deque()
         self._later: list[tuple[float, int, Delivery]] = []
@@ -53,8 +53,8 @@ class Endpoint:
             if delivery.id in self._ids:
                 continue
             if len(self._ids) >= WINDOW:
-                self.behind = True
-                return
+                self.leave(delivery.seq)
+                continue
             self._ids.add(delivery.id)
             self.loaded_to = max(self.loaded_to, delivery.seq)
             wait = (delivery.due_at - now_us) / 1e6
@@ -62,6 +62,20 @@ class Endpoint:
                 self._postpone(delivery, now + wait)
             else:
                 self._admit(delivery)
+
+    def leave(self, seq: int) -> None:
+        """Leave what is stored from this place on to a later reading; places need not come in order."""
+        self.behind = True
+        self.loaded_to = min(self.loaded_to, seq)
+        if self.loading:
+            self.missed = seq if self.missed is None else min(self.missed, seq)
+
+    def read(self) -> None:
+        """A reading has ended: what it may have missed is left to the next."""
+        self.loading = False
+        missed, self.missed = self.missed, None
+        if missed is not None:
+            self.leave(missed)
 
     def _admit(self, delivery: Delivery) -> None:
         if self.hook.ordered:
