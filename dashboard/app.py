@@ -27,7 +27,13 @@ PAGES = {
         ("campaign_report", "query_stats"),
         ("analytics", "insights"),
     ),
-    "bot": (("bench", "science"), ("rules", "rule"), ("suggestions", "lightbulb"), ("history", "history")),
+    "bot": (
+        ("bench", "science"),
+        ("rules", "rule"),
+        ("replay", "replay"),
+        ("suggestions", "lightbulb"),
+        ("history", "history"),
+    ),
     "system": (
         ("notifications", "notifications"),
         ("webhooks", "webhook"),

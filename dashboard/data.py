@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import streamlit as st
@@ -31,6 +32,8 @@ from waqtor.errors import Unauthorized, WaqtorError
 TRENDS = ("received", "sent", "answered", "reply", "unmatched", "in_doubt")
 _LIVE = 2.0
 _SLOW = 15.0
+_PATIENCE = 2
+"""Short pages that are read on beyond those asked for."""
 
 
 def open_client() -> WaqtorClient:
@@ -156,16 +159,38 @@ def thread(chat_id: str, session: str, limit: int = 60) -> Listing[MessageView]:
     return client().messages.chat_messages(chat_id, session=session, limit=limit)
 
 
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which decisions; ``minutes`` back from now, ``least`` and ``most`` confidence."""
+
+    decision: str | None = None
+    rule_id: str | None = None
+    language: str | None = None
+    minutes: int | None = None
+    least: float | None = None
+    most: float | None = None
+    search: str | None = None
+
+    @property
+    def narrow(self) -> bool:
+        """Whether it leaves anything out."""
+        return self != Which()
+
+
 @st.cache_data(ttl=_LIVE, max_entries=64, show_spinner=False)
-def history(decision: str | None = None, rule_id: str | None = None, pages: int = 1) -> Listing[HistoryView]:
+def history(which: Which, pages: int = 1) -> Listing[HistoryView]:
     """The bot's decisions, newest first: the first ``pages`` pages of 100."""
+    since = datetime.now(UTC) - timedelta(minutes=which.minutes) if which.minutes is not None else None
     found: list[HistoryView] = []
     cursor = None
-    for _ in range(pages):
-        page = client().smartbot.history(decision=decision, rule_id=rule_id, limit=100, cursor=cursor)
+    for _ in range(pages + _PATIENCE):
+        page = client().smartbot.history(
+            decision=which.decision, rule_id=which.rule_id, language=which.language, min_confidence=which.least,
+            max_confidence=which.most, since=since, search=which.search, limit=100, cursor=cursor,
+        )  # fmt: skip
         found += page
         cursor = page.next_cursor
-        if cursor is None:
+        if cursor is None or len(found) >= 100 * pages:
             break
     return Listing(found, cursor)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,7 +10,7 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from dashboard import data
+from dashboard import batches, data
 from waqtor.analytics.catalog import DEFAULTS, named
 from waqtor.contracts.views import QueryResult
 
@@ -81,15 +79,5 @@ def _unlike(names: Sequence[str]) -> list[str]:
 
 
 def as_csv(result: QueryResult) -> bytes:
-    """A result as CSV: UTF-8 with a mark, so that spreadsheets read Arabic; no cell of text begins like a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([_cell(name) for name in result.columns])
-    writer.writerows([[_cell(value) for value in row] for row in result.rows])
-    return text.getvalue().encode("utf-8-sig", "replace")
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return "" if value is None else value
+    """A result as CSV; see :func:`dashboard.batches.as_csv`."""
+    return batches.as_csv(result.columns, result.rows)

@@ -17,6 +17,8 @@ from waqtor.errors import WaqtorError
 
 DECISIONS = ("answer", "clarify", "handoff", "silent", "opt_out", "opt_in")
 LANGUAGES = ("ar", "en", "arabizi", "other")
+SPANS = {"hour": 60, "day": 1440, "week": 10_080, "month": 43_200}
+MOST_PAGES = 20
 
 
 def carry_out(command: partial[None], done: str) -> None:
@@ -89,6 +91,16 @@ def opened(entry: HistoryView, label: LabelView | None) -> None:
                 st.html(bubbles.phone(name, trace.text, trace.replies, t("bench.no_reply")))
 
 
+def more(cursor: str | None, pages: int) -> None:
+    """The way to older decisions; a filtered page looks through so many and no more."""
+    if cursor and pages < MOST_PAGES:
+        st.button(
+            t("history.more"),
+            key="history_more",
+            on_click=lambda: st.session_state.update(history_pages=pages + 1),
+        )
+
+
 problem = st.session_state.pop("history_error", None)
 if problem is not None:
     trouble.box(problem)
@@ -123,38 +135,50 @@ with guard():
             width=170,
             format_func=lambda name: t(f"lang.{name}"),
         )
-        wanted = st.text_input(
-            t("history.search"), key="history_search", type="search", icon=":material/search:", live=True
+        span = st.selectbox(
+            t("history.period"),
+            list(SPANS),
+            index=None,
+            key="history_span",
+            placeholder=t("filter.all"),
+            width=150,
+            format_func=lambda name: t(f"span.{name}"),
         )
+        wanted = st.text_input(t("history.search"), key="history_search", type="search", icon=":material/search:")
+        least, most = st.slider(
+            t("bench.confidence"), 0, 100, (0, 100), 5, format="%d%%", key="history_confidence", width=220
+        )
+    which = data.Which(
+        decision=kind,
+        rule_id=rule,
+        language=language,
+        minutes=SPANS[span] if span else None,
+        least=least / 100 if least else None,
+        most=most / 100 if most < 100 else None,
+        search=wanted.strip() or None,
+    )
+    if st.session_state.get("history_which") != which:
+        st.session_state.update(history_which=which, history_pages=1)
     pages = st.session_state.get("history_pages", 1)
-    page = data.history(kind, rule, pages)
-    found = [
-        entry
-        for entry in page
-        if (language is None or entry.language == language)
-        and (not wanted or wanted.casefold() in f"{entry.trigger} {entry.response} {entry.chat_id}".casefold())
-    ]
+    page = data.history(which, pages)
+    found = list(page)
     st.caption(t("history.count", n=len(found)))
     if found:
         labels: dict[str, LabelView] = {}
         with guard():
             labels = data.labels(min(entry.trace_id for entry in found))
         selected = table(found, labels)
-        if page.next_cursor and pages < 20:
-            st.button(
-                t("history.more"),
-                key="history_more",
-                on_click=lambda: st.session_state.update(history_pages=pages + 1),
-            )
+        more(page.next_cursor, pages)
         if selected is None:
             st.caption(t("history.choose"))
         else:
             opened(selected, labels.get(selected.trace_id))
     else:
-        filtered = bool(kind or rule or language or wanted)
+        filtered = which.narrow
         with st.container(border=True, key="card_history_empty"):
             trouble.empty(
                 "history",
                 t("history.none" if filtered else "history.empty"),
                 t("history.none.hint" if filtered else "history.empty.hint"),
             )
+            more(page.next_cursor, pages)

@@ -1,4 +1,4 @@
-"""Rules: what the bot knows, read only, with a way to try each."""
+"""Rules: what the bot knows; try, edit, switch and delete each; the files with their past, and their tests."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard import data
-from dashboard.ui import bubbles, grids, trouble
+from dashboard import data, workbench
+from dashboard.ui import bubbles, editor, grids, rulefiles, trouble
 from dashboard.ui.i18n import known, t
 from dashboard.ui.marks import chips, definitions, esc, number, percent
 from dashboard.ui.trouble import guard
@@ -62,6 +62,7 @@ def detail(rule: RuleView) -> None:
                 f'<span class="wq-muted wq-about">{esc(rule.description, 300)}</span>',
                 width="content",
             )
+            _deeds(rule)
             first = next((text for language in LANGUAGES for text in examples(rule, language)), "")
             if first and st.button(t("rules.try"), key="rule_try", icon=":material/science:"):
                 st.session_state.update(bench_text=first, bench_asked=first)
@@ -100,6 +101,44 @@ def detail(rule: RuleView) -> None:
                     )
 
 
+def _deeds(rule: RuleView) -> None:
+    """What can be done with a rule."""
+    if not data.bot_status().get("writable", True):
+        st.html(f'<span class="wq-small wq-muted">{esc(t("rules.readonly"))}</span>', width="content")
+        return
+    st.button(
+        t("rules.edit"), key="rule_edit", icon=":material/edit:", on_click=editor.open_rule, args=(rule.file, rule.id)
+    )
+    on = not rule.enabled
+    st.button(
+        t("rules.enable" if on else "rules.disable"),
+        key="rule_switch",
+        icon=":material/toggle_on:" if on else ":material/toggle_off:",
+        on_click=carry_out,
+        args=(partial(workbench.switch_rule, rule, on=on), "rules.switched", rule.id),
+    )
+    with st.popover(t("rules.delete"), icon=":material/delete:", key="rule_delete"):
+        st.text(t("rules.delete.sure", rule=rule.id, file=rule.file))
+        st.button(
+            t("rules.delete.yes"),
+            key="rule_delete_yes",
+            icon=":material/delete:",
+            on_click=carry_out,
+            args=(partial(workbench.delete_rule, rule), "rules.deleted", rule.id),
+        )
+
+
+def carry_out(command: partial[None], done: str, rule_id: str) -> None:
+    """Carry out a command from a button; how it went is said on the next draw."""
+    try:
+        command()
+        revision = editor.live_revision()
+    except WaqtorError as error:
+        st.session_state["rules_error"] = error
+    else:
+        st.session_state["rules_done"] = t(done, rule=rule_id, revision=revision)
+
+
 def as_content(reply: dict[str, object]) -> dict[str, object]:
     """A rule's reply in the form of a message."""
     text = reply.get("text", "")
@@ -133,10 +172,38 @@ def status_line() -> None:
 problem = st.session_state.pop("rules_error", None)
 if problem is not None:
     trouble.box(problem)
+done = st.session_state.pop("rules_done", None)
+if done is not None:
+    st.toast(done, icon=":material/check_circle:")
+views = {name: t(f"rules.view.{name}") for name in ("rules", "files", "tests")}
+view = st.segmented_control(
+    t("rules.view"),
+    list(views),
+    default="rules",
+    key="rules_view",
+    required=True,
+    format_func=views.__getitem__,
+    label_visibility="collapsed",
+)
+if editor.draw():
+    st.stop()
+if view == "files":
+    rulefiles.page()
+    st.stop()
+if view == "tests":
+    rulefiles.tests()
+    st.stop()
 with guard():
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(width="content"):
             status_line()
+        st.button(
+            t("rules.new"),
+            key="rules_new",
+            icon=":material/add:",
+            disabled=not data.bot_status().get("writable", True),
+            on_click=editor.open_new,
+        )
         st.button(
             t("rules.rebuild"),
             key="rules_rebuild",

@@ -40,3 +40,17 @@ def select(
     )
     picked = event.selection.rows if event is not None else []
     return int(picked[0]) if picked else None
+
+
+def show(frame: pd.DataFrame, *, key: str, alt: str) -> None:
+    """Show ``frame`` without selecting."""
+    columns = list(frame.columns)
+    right = is_rtl()
+    st.dataframe(
+        frame[columns[::-1]] if right else frame,
+        key=key,
+        hide_index=True,
+        height=460 if len(frame) > 12 else "auto",
+        column_config={name: st.column_config.Column(alignment="right") for name in columns} if right else None,
+        alt=alt,
+    )

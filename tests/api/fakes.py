@@ -7,10 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.api.fake_workbench import FakeFiles, FakeReplays, FakeTries
 from tests.notifications.memory import memory_notifications
 from tests.webhooks.memory import memory_webhooks
 from waqtor.contracts import commands as c
-from waqtor.contracts import learning
+from waqtor.contracts import learning, workbench
 from waqtor.contracts.addresses import parse_address
 from waqtor.contracts.campaigns import (
     AudienceView,
@@ -142,6 +143,13 @@ class FakeArchive:
         ]  # fmt: skip
         return found[:limit]
 
+    async def history_page(self, which, before=None, limit=50):
+        found = await self.history(
+            session=which.session, decision=which.decision, rule_id=which.rule_id, chat_id=which.chat_id, before=before,
+            limit=limit + 1,
+        )  # fmt: skip
+        return found[:limit], found[limit - 1].trace_id if len(found) > limit else None
+
     async def trace(self, trace_id: str) -> dict[str, Any] | None:
         return self.traces.get(trace_id)
 
@@ -171,6 +179,8 @@ class FakeBot:
         )
 
     revision = "r1"
+    workbench = FakeTries()
+    files = FakeFiles()
 
     def list_rules(self) -> list[RuleView]:
         return [self._view(rule) for rule in self.held.values()]
@@ -358,6 +368,7 @@ class FakeEngine:
         self.bot = FakeBot()
         self.suggestions = FakeSuggestions()
         self.log = FakeLog()
+        self.replays = FakeReplays()
         self.hub = FakeHub()
         self.webhooks = memory_webhooks(self.clock)
         self.campaigns = FakeCampaigns()
@@ -408,6 +419,18 @@ class FakeEngine:
             return made.model_dump(mode="json")
         if isinstance(command, CampaignAction | TestSend | DeleteAudience):
             raise NotFound("There is no such campaign or audience.")
+        if isinstance(command, workbench.SaveRuleFile):
+            if command.revision not in (None, "f1", "3f2a9c0b1d2e"):
+                raise RevisionConflict("The file changed.", revision="f1")
+            return await self.bot.files.checked(command.name, command.text)
+        if isinstance(command, workbench.StartReplay):
+            view = workbench.ReplayView(
+                id=new_ulid(), state="running", before="git HEAD", after="files", minutes=command.minutes, started=stamp
+            )
+            self.replays.held = [view]
+            return view
+        if isinstance(command, workbench.CancelReplay):
+            return self.replays.get(command.replay_id)
         if isinstance(command, learning.RefreshSuggestions):
             return {"messages": 0, "answered": 0, "unanswered": 0, "suggestions": {}}
         if isinstance(command, learning.AcceptSuggestion):

@@ -21,6 +21,7 @@ PAGES = (
     "campaign_report",
     "analytics",
     "ws_metrics",
+    "replay",
 )
 
 
@@ -186,7 +187,7 @@ class TestBench:
         at = open_page(sidecar, "bench")
         at.text_area(key="bench_text").set_value("  \n ")
         at.button(key="bench_go").click().run()
-        assert not any(path == "/smartbot/test" for _, path, _ in sidecar.calls)
+        assert not any(path in ("/smartbot/test", "/smartbot/explain") for _, path, _ in sidecar.calls)
         assert catalogue("en")["bench.empty"] in html(at)
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from waqtor.smartbot.compiler import RuleCompiler
-from waqtor.smartbot.encoders import HashingEncoder, VectorCache
+from waqtor.smartbot.encoders import HashingEncoder
 from waqtor.smartbot.render import Shop
 from waqtor.smartbot.rules_check import check
 from waqtor.smartbot.rules_io import load_texts
 from waqtor.smartbot.rules_replay import Past, RuleReplay
+from waqtor.smartbot.traffic_vectors import TrafficVectors
 
 BEFORE = """\
 version: 1
@@ -50,7 +51,7 @@ def rule_sets(tmp_path: Path):
 
 def replay(**more: bool) -> RuleReplay:
     encoder = HashingEncoder()
-    return RuleReplay(encoder, VectorCache(None, encoder), Shop("Shop", "Asia/Riyadh"), 0.05, **more)
+    return RuleReplay(encoder, TrafficVectors(None, encoder), Shop("Shop", "Asia/Riyadh"), 0.05, **more)
 
 
 async def test_lists_what_was_gained_lost_and_different(tmp_path: Path) -> None:
@@ -70,7 +71,7 @@ async def test_equals_deciding_on_every_message_by_itself(tmp_path: Path) -> Non
     old, new = rule_sets(tmp_path)
     past = [Past(str(i), f"{TEXTS[i % len(TEXTS)]}{' please' * (i % 3)}") for i in range(300)]
     quick = await replay().changes(past, old, new)
-    brute = await replay(dedupe=False).changes(past, old, new)
+    brute = await replay(quick=False).changes(past, old, new)
     assert quick == brute
     assert quick
 

@@ -6,7 +6,9 @@ from tests.storage.test_answering import CHAT, decision
 from tests.storage.test_inbound import AT, inbound
 from tests.storage.test_outbound import draft, outcome, queued
 from waqtor.contracts.commands import PauseChat
+from waqtor.contracts.ids import ulid_floor, ulid_ms
 from waqtor.contracts.messages import ChoiceContent
+from waqtor.contracts.views import HistoryFilter
 from waqtor.kernel.clock import FakeClock
 from waqtor.storage.archive import SqlArchive
 from waqtor.storage.ledger import SqlLedger
@@ -119,6 +121,46 @@ async def test_messages_are_found_by_either_id(ledger, archive):
     assert (await archive.message(message_id)).provider_id == "wamid.1"
     assert (await archive.message("wamid.1")).message_id == message_id
     assert await archive.message("nothing' OR '1'='1") is None
+
+
+async def test_history_is_narrowed_and_looked_through_in_parts(ledger, archive, monkeypatch):
+    for i in range(8):
+        message_id, _ = await ledger.accept(inbound(f"p{i}"))
+        await ledger.reply(decision(message_id, parts=i % 2, trace=ulid_floor(1000 * (i + 1)) + "0" * 16))
+
+    async def ids(before=None, limit=50, **which):
+        page, cursor = await archive.history_page(HistoryFilter(**which), before, limit)
+        return [ulid_ms(h.trace_id) // 1000 for h in page], cursor
+
+    assert await ids() == ([8, 7, 6, 5, 4, 3, 2, 1], None)
+    page, cursor = await ids(limit=3)
+    assert (page, (await ids(before=cursor, limit=3))[0]) == ([8, 7, 6], [5, 4, 3])
+    assert (await ids(since=3000, until=6000))[0] == [5, 4, 3]
+    assert (await ids(decision="silent", since=3000))[0] == [7, 5, 3]
+    kept = (await archive.history_page(HistoryFilter()))[0][0]
+    assert (await ids(language=kept.language, least=kept.confidence, most=kept.confidence))[0] == [
+        8,
+        7,
+        6,
+        5,
+        4,
+        3,
+        2,
+        1,
+    ]
+    assert (await ids(language="zz"))[0] == (await ids(least=1.1))[0] == []
+    assert kept.trigger is not None
+    assert (await ids(search=kept.trigger[:3]))[0] == [8, 6, 4, 2]
+    assert (await ids(search="trace_id"))[0] == [], "names of fields in the stored JSON are no text"
+    assert (await ids(search="%"))[0] == []
+    monkeypatch.setattr("waqtor.storage.archive.LOOKED_THROUGH", 3)
+    seen, cursor, pages = [], None, 0
+    while pages == 0 or cursor is not None:
+        page, cursor = await ids(before=cursor, decision="silent")
+        seen, pages = seen + page, pages + 1
+        assert len(page) <= 3
+    assert (seen, pages > 2) == ([7, 5, 3, 1], True)
+    assert (await ids(decision="silent", since=6500))[1] is None, "older ones are not asked for"
 
 
 async def test_history_filters_and_pages(ledger, archive):

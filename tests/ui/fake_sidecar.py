@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import httpx
 
 from tests.ui.fake_access import FakeAccess
+from tests.ui.fake_bench import FakeBench, RevisionConflictAnswer
 from tests.ui.fake_hooks import FakeHooks
 from tests.ui.fake_hub import FakeHub
 from tests.ui.fake_notices import FakeNotices
@@ -45,7 +46,8 @@ REPORT = {
     "hours": [{"weekday": 4, "hour": h, "read": h, "replied": 1} for h in range(8, 20)],
 }  # fmt: skip
 KEY = "wq_test_key_for_the_dashboard"
-SECRET_CODES = {"unauthorized": 401, "not_found": 404, "query_refused": 400, "unavailable": 503, "invalid_input": 422}
+SECRET_CODES = {"unauthorized": 401, "not_found": 404, "query_refused": 400, "unavailable": 503, "invalid_input": 422,
+                "revision_conflict": 409}  # fmt: skip
 
 
 def similarity(a: str, b: str) -> float:
@@ -72,6 +74,7 @@ class FakeSidecar:
         self.shop = Shop(empty=empty, status=status, polite=polite)
         self.notices, self.hooks = FakeNotices(self.shop), FakeHooks(self.shop)
         self.hub = FakeHub(self.shop)
+        self.bench = FakeBench(self.shop, self.judge)
         self.not_ready = not_ready
         self.down = False
         self.broken: set[str] = set()
@@ -195,7 +198,14 @@ class FakeSidecar:
                 found = [
                     h
                     for h in shop.history
-                    if query.get("decision") in (None, h["decision"]) and query.get("rule_id") in (None, h["rule_id"])
+                    if query.get("decision") in (None, h["decision"])
+                    and query.get("rule_id") in (None, h["rule_id"])
+                    and query.get("language") in (None, h["language"])
+                    and float(query.get("min_confidence", 0))
+                    <= h["confidence"]
+                    <= float(query.get("max_confidence", 1))
+                    and query.get("search", "").casefold()
+                    in f"{h['trigger']} {h['response']} {h['chat_id']}".casefold()
                 ]
                 return {"items": found[:limit], "next_cursor": None}
             case ["GET", "smartbot", "history", trace_id]:
@@ -237,10 +247,13 @@ class FakeSidecar:
                 return self.suggestion
             case ["POST", "analytics", "query"]:
                 return self._query(body)
-        part = {"notifications": self.notices, "webhooks": self.hooks}.get(path[0])
         if path[0] in ("keys", "profile"):
             return self.access.route(method, path, body)
-        answered = part.route(method, path[1:], query, body) if part is not None else None
+        part: Any = {"notifications": self.notices, "webhooks": self.hooks, "smartbot": self.bench}.get(path[0])
+        try:
+            answered = part.route(method, path[1:], query, body) if part is not None else None
+        except RevisionConflictAnswer:
+            raise Refused("revision_conflict", "The file changed.") from None
         if answered is None:
             answered = self.hub.route(method, path, query, body)
         if answered is None:

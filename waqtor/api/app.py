@@ -37,6 +37,7 @@ from waqtor.api.routes import (
     suggestions,
     system,
     webhooks,
+    workbench,
 )
 from waqtor.api.routing import RouteSpec, install
 from waqtor.api.tickets import TicketStore
@@ -51,6 +52,7 @@ SPECS: tuple[RouteSpec, ...] = (
     *campaigns.routes.specs,
     *audiences.routes.specs,
     *suggestions.routes.specs,
+    *workbench.routes.specs,
     *analytics.routes.specs,
     *webhooks.routes.specs,
     *notifications.routes.specs,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from waqtor.contracts import workbench as b
 from waqtor.contracts.learning import LabelView, SuggestionDiff, SuggestionView
 from waqtor.contracts.profile import Profile, UpdateProfile
 from waqtor.contracts.rules import Rule
@@ -40,6 +41,16 @@ class Bot(Protocol):
     @property
     def revision(self) -> str:
         """Revision of the rules that serve now."""
+        ...
+
+    @property
+    def workbench(self) -> Tries:
+        """Trying rules by hand."""
+        ...
+
+    @property
+    def files(self) -> Files:
+        """The rule files as text."""
         ...
 
     def list_rules(self) -> Sequence[RuleView]:
@@ -80,6 +91,79 @@ class Bot(Protocol):
 
     async def rebuild(self) -> dict[str, Any]:
         """Read the rules again and rebuild the index."""
+        ...
+
+
+class Tries(Protocol):
+    """Trying rules by hand; nothing is sent or stored."""
+
+    async def tried(self, texts: Sequence[str], source: b.RuleSource | None = None) -> list[b.TriedMessage]:
+        """What the bot would do with each message."""
+        ...
+
+    async def explained(self, text: str, before: b.RuleSource | None = None) -> b.Explanation:
+        """A decision with what it rests on."""
+        ...
+
+    async def cases(self, source: b.RuleSource | None = None) -> b.CasesReport:
+        """How the test cases beside the rules went."""
+        ...
+
+
+class Files(Protocol):
+    """Reading the rule files; saving is a command."""
+
+    async def listed(self) -> list[b.RuleFileInfo]:
+        """The files in the order of their names."""
+        ...
+
+    async def get(self, name: str) -> b.RuleFileView:
+        """A file with its issues.
+
+        Raises:
+            NotFound: No such file.
+        """
+        ...
+
+    async def checked(self, name: str, text: str) -> b.RuleFileView:
+        """What is wrong with a file as it is being edited."""
+        ...
+
+    async def commits(self, name: str, limit: int = 50) -> list[b.RuleCommit]:
+        """Commits that touched a file."""
+        ...
+
+    async def changes(self, name: str, ref: str = "") -> str:
+        """What a commit changed in a file."""
+        ...
+
+
+class Replays(Protocol):
+    """Reading replays; starting and cancelling are commands."""
+
+    def listed(self) -> list[b.ReplayView]:
+        """The last replays, the newest first."""
+        ...
+
+    def get(self, replay_id: str) -> b.ReplayView:
+        """One replay.
+
+        Raises:
+            NotFound: No such replay.
+        """
+        ...
+
+    def changes(
+        self,
+        replay_id: str,
+        *,
+        kind: b.ChangeKind | None = None,
+        rule_id: str | None = None,
+        search: str | None = None,
+        after: int = 0,
+        limit: int = 50,
+    ) -> list[b.ReplayChange]:
+        """Its changes from a number on."""
         ...
 
 
@@ -165,6 +249,11 @@ class EngineLike(Protocol):
     @property
     def suggestions(self) -> Suggestions:
         """The learning loop."""
+        ...
+
+    @property
+    def replays(self) -> Replays:
+        """Replays of recorded messages."""
         ...
 
     @property

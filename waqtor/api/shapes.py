@@ -64,6 +64,14 @@ class HistoryQuery(PageQuery):
     decision: Literal["answer", "clarify", "handoff", "silent", "opt_out", "opt_in"] | None = None
     rule_id: Annotated[str, Field(max_length=64)] | None = None
     chat_id: Chat | None = None
+    language: Literal["ar", "en", "arabizi", "other"] | None = None
+    min_confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    max_confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    since: Annotated[AwareDatetime, Field(description="Decided at this time or later.")] | None = None
+    until: Annotated[AwareDatetime, Field(description="Decided before this time.")] | None = None
+    search: Annotated[str, Field(max_length=200, description="Part of the message, the reply or the chat.")] | None = (
+        None
+    )
 
 
 class SessionQuery(Query):

@@ -32,7 +32,7 @@ P99_FLOOR_MS = 10.0
 IN_FLIGHT_FLOOR = 600.0
 """Decisions per second with 32 in flight."""
 
-_STARTS = (
+STARTS = (
     "hi,", "hello,", "please,", "good morning,", "hey there,", "sorry,", "excuse me,", "one question:",
     "لو سمحت", "مرحبا", "السلام عليكم", "صباح الخير", "سؤال:", "يا اخي", "من فضلك", "العفو",
 )  # fmt: skip
@@ -142,7 +142,7 @@ def _messages(dataset: Any, count: int) -> list[str]:
     made: list[str] = []
     for i in range(count):
         frames = _ENGLISH if i % 2 == 0 else _ARABIC
-        start = _STARTS[(i // 2) % 8 + (0 if i % 2 == 0 else 8)]
+        start = STARTS[(i // 2) % 8 + (0 if i % 2 == 0 else 8)]
         made.append(f"{start} {frames[i % len(frames)].format(1000 + i)}")
     return made
 

@@ -38,6 +38,7 @@ from waqtor.notifications.rules import TYPES as NOTIFYING
 from waqtor.realtime.hub import Hub
 from waqtor.settings import Settings
 from waqtor.smartbot.plugin import SmartBotPlugin
+from waqtor.smartbot.replay_jobs import ReplayJobs
 from waqtor.smartbot.service import BotService
 from waqtor.smartbot.suggestion_desk import SuggestionDesk
 from waqtor.smartbot.suggestion_rounds import SuggestionRounds
@@ -50,6 +51,8 @@ from waqtor.storage.learning import SqlSuggestions
 from waqtor.storage.lease import SqlLease
 from waqtor.storage.ledger import SqlLedger
 from waqtor.storage.media import MediaStore
+from waqtor.storage.past_messages import PAGE as PAST_PAGE
+from waqtor.storage.past_messages import DuckPast
 from waqtor.storage.profiles import SqlProfiles
 from waqtor.storage.store import SqlStore
 from waqtor.transports import make_transport
@@ -88,8 +91,6 @@ class Engine:
         self.suggestions = SuggestionDesk(
             SqlSuggestions(self.store), settings, self.bot.trial, self.clock, self.bot.reload
         )
-        for command, handler in self.suggestions.handlers().items():
-            self.bus.handle(command, handler)
         self._suggestion_rounds = SuggestionRounds(
             self.suggestions.refresh, settings.suggestions_every_hours, SqlLease(self.store, "@suggestions").acquire
         )
@@ -99,6 +100,10 @@ class Engine:
             flush_rows=settings.log_flush_rows, query_timeout=settings.query_timeout_s,
             query_max_rows=settings.query_max_rows,
         )  # fmt: skip
+        self.replays = ReplayJobs(settings, DuckPast(self.log, min(PAST_PAGE, settings.query_max_rows)), self.clock)
+        for part in (self.suggestions, self.bot.files, self.replays):
+            for command, handler in part.handlers().items():
+                self.bus.handle(command, handler)
         self.hub = Hub(
             self.journal, self.telemetry, settings, keys=self.keys, bus=self.bus, clock=self.clock,
             sessions=self.sessions, server=f"waqtor/{__version__}",
@@ -217,6 +222,7 @@ class Engine:
             with contextlib.suppress(StorageFailed):
                 await runtime.lease.release()
         await self.plugins.unload()
+        await self.replays.close()
         await self.bot.stop()
         self.monitoring.last()
         await self.log.stop()

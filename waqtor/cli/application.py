@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 
 from waqtor import __version__
-from waqtor.cli import bench, campaign, chats, db, keys, notifications, rules, send, session, suggestions, webhooks
+from waqtor.cli import (
+    bench,
+    campaign,
+    chats,
+    db,
+    keys,
+    notifications,
+    rules,
+    send,
+    session,
+    suggestions,
+    webhooks,
+    workbench,
+)
 from waqtor.cli import eval as evaluation
 from waqtor.cli.replay import replay
 from waqtor.cli.replay_rules import replay_rules
@@ -54,6 +67,7 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(suggestions.app, name="suggestions")
+app.add_typer(workbench.app, name="replay-jobs")
 app.add_typer(keys.app, name="keys")
 app.add_typer(bench.app, name="bench")
 app.add_typer(db.app, name="db")

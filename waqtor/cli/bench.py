@@ -167,6 +167,21 @@ def suggestions(
 
 
 @app.command()
+def replay(
+    messages: Annotated[int, typer.Option(min=10, help="Recorded messages.")] = 100_000,
+    compare: Annotated[int, typer.Option(min=0, help="So many are also decided on one at a time.")] = 5000,
+    encoder: Annotated[str, typer.Option(help="Encoder; default: the setting.")] = "",
+    rules: Annotated[Path | None, typer.Option(help="Rules folder; default: the setting.")] = None,
+    keep: Keep = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recorded messages a second through changed rules; the listed changes must equal those found one at a time."""
+    from waqtor.benchmarks.replay import run
+
+    _finish(run(messages=messages, compare=compare, encoder=encoder, rules=rules, keep=keep), as_json)
+
+
+@app.command()
 def campaign(
     recipients: Annotated[int, typer.Option(min=100, help="Size of the audience.")] = 100_000,
     postgres: Annotated[bool, typer.Option(help="On PostgreSQL instead of SQLite.")] = False,

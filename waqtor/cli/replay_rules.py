@@ -21,7 +21,6 @@ from waqtor.settings import Settings
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)([mhdw])")
 _MINUTES = {"m": 1.0, "h": 60.0, "d": 1440.0, "w": 10_080.0}
-PAGE = 20_000
 
 
 def replay_rules(
@@ -73,32 +72,34 @@ def replay_rules(
 
 def _replay(settings: Settings, against: str, since: str, messages: Path | None) -> tuple[list[Any], int, float]:
     from waqtor.smartbot.compiler import RuleCompiler
-    from waqtor.smartbot.encoders import VectorCache, make_encoder
+    from waqtor.smartbot.encoders import make_encoder
     from waqtor.smartbot.render import Shop
     from waqtor.smartbot.rules_check import check
     from waqtor.smartbot.rules_git import texts_at
     from waqtor.smartbot.rules_io import load_folder, load_texts
     from waqtor.smartbot.rules_replay import RuleReplay
+    from waqtor.smartbot.traffic_vectors import TrafficVectors
 
-    past = _from_file(messages) if messages is not None else _from_log(_minutes(since))
+    past = _from_file(messages) if messages is not None else _from_log(minutes_of(since))
     cache = settings.data_dir / "cache"
     encoder = make_encoder(settings.encoder, cache)
     compiler = RuleCompiler(settings.rules_dir, encoder, cache / "trial", settings.bot_threshold)
     folder = Path(against)
     before = load_folder(folder) if folder.is_dir() else load_texts(texts_at(settings.rules_dir, against))
     old, new = compiler.build(check(before, near=False)), compiler.build(compiler.read())
-    replay = RuleReplay(
-        encoder,
-        VectorCache(cache / "traffic", encoder),
-        Shop(settings.shop_name, settings.timezone),
-        settings.bot_margin,
-    )
     began = time.perf_counter()
-    found = asyncio.run(replay.changes(past, old, new))
+    with TrafficVectors(cache / "traffic", encoder) as vectors:
+        replay = RuleReplay(encoder, vectors, Shop(settings.shop_name, settings.timezone), settings.bot_margin)
+        found = asyncio.run(replay.changes(past, old, new))
     return found, len(past), time.perf_counter() - began
 
 
-def _minutes(span: str) -> float:
+def minutes_of(span: str) -> float:
+    """Return the minutes of a span such as 30m, 12h, 7d or 4w.
+
+    Raises:
+        InvalidInput: It is none.
+    """
     match = _SPAN.fullmatch(span.strip())
     if match is None:
         raise InvalidInput(f"--since {span}: a number with m, h, d or w, as in 7d.")
@@ -114,23 +115,16 @@ def _from_file(path: Path) -> list[Any]:
 
 def _from_log(minutes: float) -> list[Any]:
     """Messages of the traffic log, page by page: through the sidecar when it runs, else from the file."""
-    from waqtor.smartbot.rules_replay import Past
     from waqtor.storage.connect import connect
+    from waqtor.storage.past_messages import NEXT, PAGE, past_of
 
-    sql = (
-        "SELECT journal_offset, message_id, session, body, choice_id, is_group, epoch_us(created) AS at FROM messages "
-        "WHERE created >= now() - to_minutes(CAST(? AS BIGINT)) AND journal_offset > ? AND body IS NOT NULL "
-        f"AND (NOT is_group OR mentioned) ORDER BY journal_offset LIMIT {PAGE}"
-    )
+    since = int(time.time() * 1_000_000 - minutes * 60_000_000)
     found: list[Any] = []
     last = -1
     with connect() as log:
         while True:
-            rows = log.arrow(sql, [int(minutes), last]).to_pylist()
-            found += [
-                Past(r["message_id"], r["body"], r["session"] or "", r["choice_id"] or "", bool(r["is_group"]), r["at"])
-                for r in rows
-            ]
+            rows = log.arrow(NEXT, [since, last, PAGE]).to_pylist()
+            found += past_of(rows)
             if len(rows) < PAGE:
                 return found
             last = rows[-1]["journal_offset"]

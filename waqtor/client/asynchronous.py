@@ -24,6 +24,7 @@ from waqtor.client.smartbot import AsyncSmartbot
 from waqtor.client.status import AsyncStatus
 from waqtor.client.suggestions import AsyncSuggestions
 from waqtor.client.webhooks import AsyncWebhooks
+from waqtor.client.workbench import AsyncWorkbench
 
 if TYPE_CHECKING:
     import httpx
@@ -53,6 +54,7 @@ class AsyncWaqtorClient:
         profile: Who you are to the dashboard, and how you like it.
         webhooks: Registering webhooks, their logs and replay.
         suggestions: The learning loop: suggestions and labels.
+        workbench: Rule files, many messages at once, explanations, replays.
         analytics: SQL over the traffic log.
         keys: API keys.
     """
@@ -84,6 +86,7 @@ class AsyncWaqtorClient:
         self.status = AsyncStatus(self)
         self.smartbot = AsyncSmartbot(self)
         self.suggestions = AsyncSuggestions(self)
+        self.workbench = AsyncWorkbench(self)
         self.analytics = AsyncAnalytics(self)
         self.keys = AsyncKeys(self)
         self.notifications = AsyncNotifications(self)

@@ -26,6 +26,7 @@ from waqtor.client.smartbot import Smartbot
 from waqtor.client.status import Status
 from waqtor.client.suggestions import Suggestions
 from waqtor.client.webhooks import Webhooks
+from waqtor.client.workbench import Workbench
 
 if TYPE_CHECKING:
     import httpx
@@ -53,6 +54,7 @@ class WaqtorClient:
         profile: Who you are to the dashboard, and how you like it.
         webhooks: Registering webhooks, their logs and replay.
         suggestions: The learning loop: suggestions and labels.
+        workbench: Rule files, many messages at once, explanations, replays.
         analytics: SQL over the traffic log.
         keys: API keys.
     """
@@ -82,6 +84,7 @@ class WaqtorClient:
         self.status = Status(self)
         self.smartbot = Smartbot(self)
         self.suggestions = Suggestions(self)
+        self.workbench = Workbench(self)
         self.analytics = Analytics(self)
         self.keys = Keys(self)
         self.notifications = Notifications(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from waqtor.client.calls import (
@@ -38,18 +39,22 @@ def history(
     decision: str | None = None,
     rule_id: str | None = None,
     chat_id: str | None = None,
+    language: str | None = None,
+    min_confidence: float | None = None,
+    max_confidence: float | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    search: str | None = None,
     cursor: str | None = None,
     limit: int | None = None,
 ) -> Call[Listing[HistoryView]]:
-    """The bot's decisions, newest first."""
+    """The bot's decisions, newest first; a page may be short although ``next_cursor`` says that there are more."""
     params = {
-        "session": session,
-        "decision": decision,
-        "rule_id": rule_id,
-        "chat_id": chat_id,
-        "cursor": cursor,
-        "limit": limit,
-    }
+        "session": session, "decision": decision, "rule_id": rule_id, "chat_id": chat_id, "language": language,
+        "min_confidence": min_confidence, "max_confidence": max_confidence, "search": search, "cursor": cursor,
+        "since": since.isoformat() if since is not None else None,
+        "until": until.isoformat() if until is not None else None, "limit": limit,
+    }  # fmt: skip
     return Call("GET", "/smartbot/history", many(HistoryView), params=params)
 
 

@@ -16,6 +16,7 @@ from waqtor.contracts import learning, limits
 from waqtor.contracts import messages as m
 from waqtor.contracts import notifications as n
 from waqtor.contracts import webhooks as w
+from waqtor.contracts import workbench as b
 from waqtor.contracts.base import Model
 from waqtor.contracts.campaigns import CampaignAction, CreateAudience, CreateCampaign, DeleteAudience, TestSend
 from waqtor.contracts.media import DeleteMedia, FileName, MediaType, WebAddress
@@ -353,5 +354,21 @@ _NOTIFICATION_SPECS = (
     ),
 )  # fmt: skip
 
-COMMANDS: Mapping[str, CommandSpec] = MappingProxyType({spec.name: spec for spec in (*_SPECS, *_NOTIFICATION_SPECS)})
+_WORKBENCH_SPECS = (
+    CommandSpec(
+        "start_replay", b.StartReplay, "POST /smartbot/replays", "workbench.start_replay", "replay-jobs start",
+        "smartbot:write",
+    ),
+    CommandSpec(
+        "cancel_replay", b.CancelReplay, "POST /smartbot/replays/{replay_id}/cancel", "workbench.cancel_replay",
+        "replay-jobs cancel", "smartbot:write",
+    ),
+    CommandSpec(
+        "save_rule_file", b.SaveRuleFile, "PUT /smartbot/files", "workbench.save_file", "rules save", "smartbot:write"
+    ),
+)  # fmt: skip
+
+COMMANDS: Mapping[str, CommandSpec] = MappingProxyType(
+    {spec.name: spec for spec in (*_SPECS, *_NOTIFICATION_SPECS, *_WORKBENCH_SPECS)}
+)
 """Commands that the engine carries out today, by name (campaign commands join with their feature)."""

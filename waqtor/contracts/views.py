@@ -145,6 +145,21 @@ class HistoryView(View):
     response: str | None = None
 
 
+class HistoryFilter(View):
+    """Which decisions of the bot; everything given must hold. Times are milliseconds since 1970, UTC."""
+
+    session: str | None = None
+    decision: str | None = None
+    rule_id: str | None = None
+    chat_id: str | None = None
+    language: str | None = None
+    least: float | None = None
+    most: float | None = None
+    since: int | None = None
+    until: int | None = None
+    search: str | None = None
+
+
 class RuleView(View):
     """A rule with where it stands and how it may be changed."""
 

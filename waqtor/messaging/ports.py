@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from waqtor.contracts.event_data import ClientInfo, SessionState
 from waqtor.contracts.events import Event
 from waqtor.contracts.messages import InboundMessage
-from waqtor.contracts.views import ChatView, HistoryView, MessageView
+from waqtor.contracts.views import ChatView, HistoryFilter, HistoryView, MessageView
 
 ReceiptStatus = Literal["sent", "delivered", "read", "failed"]
 Priority = Literal[0, 5, 9]
@@ -373,6 +373,15 @@ class Archive(Protocol):
         limit: int = 50,
     ) -> list[HistoryView]:
         """The bot's decisions, newest first; ``before`` is a trace id."""
+        ...
+
+    async def history_page(
+        self, which: HistoryFilter, before: str | None = None, limit: int = 50
+    ) -> tuple[list[HistoryView], str | None]:
+        """A page of the bot's decisions, newest first, and the trace id before which the next one begins.
+
+        A page may hold fewer than ``limit`` although there are more: so many are looked through at once, no more.
+        """
         ...
 
     async def trace(self, trace_id: str) -> dict[str, Any] | None:

@@ -28,6 +28,10 @@ class VectorIndex(Protocol):
         """Return the cosine to every row, shape (rows,); rows that an approximate index did not visit are 0."""
         ...
 
+    def similarities_of(self, vectors: Floats) -> Floats:
+        """Return the same for many vectors, shape (vectors, rows)."""
+        ...
+
 
 class ExactIndex:
     """A matrix product."""
@@ -40,6 +44,10 @@ class ExactIndex:
     def similarities(self, vector: Floats) -> Floats:
         """Return the cosine to every row."""
         return np.asarray(self._rows @ vector, np.float32)
+
+    def similarities_of(self, vectors: Floats) -> Floats:
+        """Return the cosines to every row."""
+        return np.asarray(vectors @ self._rows.T, np.float32)
 
 
 class HnswIndex:
@@ -63,6 +71,13 @@ class HnswIndex:
         found = np.zeros(self._count, np.float32)
         labels, distances = self._graph.knn_query(vector, k=self._k)
         found[labels[0]] = 1.0 - distances[0]
+        return found
+
+    def similarities_of(self, vectors: Floats) -> Floats:
+        """Return the cosines to the nearest rows, 0 elsewhere."""
+        found = np.zeros((len(vectors), self._count), np.float32)
+        labels, distances = self._graph.knn_query(vectors, k=self._k)
+        np.put_along_axis(found, labels.astype(np.int64), 1.0 - distances, axis=1)
         return found
 
 

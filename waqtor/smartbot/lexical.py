@@ -50,6 +50,7 @@ class LexicalModel:
         self.idf = np.asarray(np.log((1 + self.rows) / (1 + seen)) + 1, np.float32)
         self.unseen_idf = float(np.log(1 + self.rows) + 1)
         self._matrix: Any = None
+        self._turned: Any = None
         encoded = [self._weights(row)[:2] for row in counted]
         self._build_postings(encoded)
 
@@ -91,6 +92,21 @@ class LexicalModel:
         weights = self._values[at] * np.repeat(values, lengths)
         return np.bincount(self._rows[at], weights=weights, minlength=self.rows).astype(np.float32), known
 
+    def similarities_of(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
+        """Return the same of many texts: cosines, shape (texts, examples), and the shares, shape (texts,)."""
+        from scipy.sparse import csr_matrix
+
+        rows = [self._weights(grams(text)) for text in texts]
+        ends = np.cumsum([0, *(len(columns) for columns, *_ in rows)])
+        columns = np.concatenate([row[0] for row in rows]) if rows else np.zeros(0, np.int64)
+        values = np.concatenate([row[1] for row in rows]) if rows else np.zeros(0, np.float32)
+        asked = csr_matrix((values, columns, ends), shape=(len(rows), len(self.vocabulary)))
+        if self._turned is None:
+            shape = (len(self.vocabulary), self.rows)
+            self._turned = csr_matrix((self._values, self._rows, self._starts), shape=shape)
+        known = np.array([row[2] for row in rows], np.float32)
+        return np.asarray((asked @ self._turned).toarray(), np.float32), known
+
     def block(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> Floats:
         """Return the similarities of examples to examples, by row numbers, shape (left, right)."""
         from scipy.sparse import csc_matrix
@@ -99,6 +115,20 @@ class LexicalModel:
             shape = (self.rows, len(self.vocabulary))
             self._matrix = csc_matrix((self._values, self._rows, self._starts), shape=shape).tocsr()
         return np.asarray((self._matrix[left] @ self._matrix[right].T).toarray(), np.float32)
+
+    def shares(self, text: str, example: str) -> list[tuple[str, float]]:
+        """Return the n-grams that a message shares with an example and what each adds to their cosine, most first.
+
+        The shares sum to the cosine of :meth:`similarities`, in which only known n-grams of the message count.
+        """
+        ours, theirs = grams(text), grams(example)
+        left, right = (dict(zip(*self._weights(counted)[:2], strict=True)) for counted in (ours, theirs))
+        found = [
+            (gram, float(left[column] * right[column]))
+            for gram in ours.keys() & theirs.keys()
+            if (column := self.vocabulary.get(gram)) is not None
+        ]
+        return sorted(found, key=lambda item: (-item[1], item[0]))
 
     def shared_grams(self, text: str, example: str, limit: int = 8) -> list[str]:
         """Return the n-grams that a message shares with an example, the most telling first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from waqtor.contracts.workbench import RuleCommit
 from waqtor.errors import Conflict, InvalidInput
 
 TIMEOUT_S = 20.0
@@ -70,3 +71,34 @@ def texts_at(folder: Path, ref: str) -> dict[str, str]:
     if not texts:
         raise InvalidInput(f"There are no rules at {ref}.")
     return texts
+
+
+def commits_of(folder: Path, name: str, limit: int = 50) -> list[RuleCommit]:
+    """Return the commits that touched a file, the latest first; none where git knows nothing of it.
+
+    Raises:
+        Conflict: The folder is in no git repository.
+    """
+    if _git(folder, "rev-parse", "--is-inside-work-tree").returncode:
+        raise Conflict("The rules are not in a git repository; run git init there to keep their history.")
+    shown = _git(folder, "log", f"-{limit}", "--follow", "--format=%H%x1f%an%x1f%cI%x1f%s%x1e", "--", name)
+    rows = (row.strip("\n").split("\x1f") for row in shown.stdout.split("\x1e"))
+    return [RuleCommit(commit=row[0], author=row[1], created=row[2], subject=row[3]) for row in rows if len(row) == 4]
+
+
+def changes_of(folder: Path, name: str, ref: str = "") -> str:
+    """Return what a commit changed in a file, as a diff; without ``ref`` what is not committed yet.
+
+    Raises:
+        InvalidInput: There is no such commit.
+        Conflict: The folder is in no git repository.
+    """
+    if ref.startswith("-"):
+        raise InvalidInput(f"{ref}: not a git revision.")
+    if _git(folder, "rev-parse", "--is-inside-work-tree").returncode:
+        raise Conflict("The rules are not in a git repository; run git init there to keep their history.")
+    args = ("show", "--format=", ref, "--", name) if ref else ("diff", "HEAD", "--", name)
+    shown = _git(folder, *args)
+    if shown.returncode and ref:
+        raise InvalidInput(f"{ref}: there is no such commit.")
+    return shown.stdout

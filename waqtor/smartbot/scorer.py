@@ -16,6 +16,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from waqtor.smartbot.bulk import BulkRanker
 from waqtor.smartbot.calibration import Curve
 from waqtor.smartbot.encoders import Vectors, unit
 from waqtor.smartbot.fit_cache import Arrays, FitCache
@@ -93,8 +94,19 @@ class FittedScorer(Protocol):
         """Return the best rules."""
         ...
 
+    def rank(self, queries: Sequence[Query], limit: int = 5) -> list[Scored]:
+        """Return the best rules for many messages at once, without looking for their nearest examples.
+
+        Confidences may differ from those of :meth:`predict` in the seventh digit (:mod:`waqtor.smartbot.bulk`).
+        """
+        ...
+
     def evidence(self, text: str, example: str) -> list[str]:
         """Return the n-grams that two normalised texts share, the most telling first."""
+        ...
+
+    def shares(self, text: str, example: str) -> list[tuple[str, float]]:
+        """Return those n-grams with what each adds to the cosine of the two, the most first."""
         ...
 
 
@@ -202,7 +214,13 @@ class _Nothing:
     def predict(self, query: Query, limit: int = 5) -> Scored:
         return Scored()
 
+    def rank(self, queries: Sequence[Query], limit: int = 5) -> list[Scored]:
+        return [Scored() for _ in queries]
+
     def evidence(self, text: str, example: str) -> list[str]:
+        return []
+
+    def shares(self, text: str, example: str) -> list[tuple[str, float]]:
         return []
 
 
@@ -245,9 +263,27 @@ class _Fused:
         mixture = "encoder and characters" if near is not None else "characters"
         return Scored(tuple(scores[:limit]), reading, known, vetoed, mixture)
 
+    def rank(self, queries: Sequence[Query], limit: int = 5) -> list[Scored]:
+        """Return the best rules for many messages; see :class:`FittedScorer`."""
+        number = {label: i for i, label in enumerate(self.labels)}
+        vetoes = {i: number[f"!{label}"] for label, i in number.items() if f"!{label}" in number}
+        ranker = BulkRanker(
+            self.lexical, self.views, self.index, self.centre, self.answerable, vetoes, self.curves
+        )  # fmt: skip
+        found = ranker.ranked([q.readings for q in queries], [q.vector for q in queries],
+                              [q.weight for q in queries], limit)  # fmt: skip
+        return [
+            Scored(tuple(Score(self.labels[i], confidence, raw, "", 0.0, "lexical") for i, confidence, raw in best))
+            for best in found
+        ]
+
     def evidence(self, text: str, example: str) -> list[str]:
         """Return the shared n-grams; see :class:`FittedScorer`."""
         return self.lexical.shared_grams(text, example)
+
+    def shares(self, text: str, example: str) -> list[tuple[str, float]]:
+        """Return the shared n-grams with their shares; see :class:`FittedScorer`."""
+        return self.lexical.shares(text, example)
 
     def _read(self, reading: str) -> tuple[Floats, Floats, Floats, float, str]:
         similar, known = self.lexical.similarities(reading)

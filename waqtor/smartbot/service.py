@@ -31,10 +31,12 @@ from waqtor.smartbot.message_vectors import MessageVectors
 from waqtor.smartbot.pipeline import Pipeline
 from waqtor.smartbot.render import Shop
 from waqtor.smartbot.requests import Request, encodable, request_of
+from waqtor.smartbot.rule_files import RuleFiles
 from waqtor.smartbot.rule_store import RuleStore
 from waqtor.smartbot.rules_io import Loaded, LoadedCase, issue_details
 from waqtor.smartbot.ruleset import RuleSet
 from waqtor.smartbot.trial import Trial
+from waqtor.smartbot.workbench import Workbench
 
 _log = structlog.get_logger(__name__)
 
@@ -88,6 +90,11 @@ class BotService:
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.trial = Trial(settings, self._encoder, lambda: self._rules, self._clock)
+        self.workbench = Workbench(settings, self.trial)
+        self.files = RuleFiles(
+            settings.rules_dir, writable=settings.rules_writable, run=self._off_loop, reload=self.reload,
+            live=lambda: self._rules.revision,
+        )  # fmt: skip
         self._state = "stopped"
         self._errors: list[dict[str, Any]] = []
         self._last_error = ""
@@ -292,6 +299,10 @@ class BotService:
     async def delete_rule(self, rule_id: str, revision: str | None = None) -> None:
         """Remove a rule from its file; errors as in :meth:`update_rule`."""
         await self._write(lambda: self._store.delete(rule_id, revision))
+
+    async def _off_loop(self, work: Callable[[], Any]) -> Any:
+        async with self._write_lock:
+            return await asyncio.get_running_loop().run_in_executor(self._builder, work)
 
     async def _write(self, change: Callable[[], str]) -> RuleView:
         async with self._write_lock:

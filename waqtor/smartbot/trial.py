@@ -50,8 +50,8 @@ class Trial:
         self.serving = serving
         self.matcher = Matcher(encoder, settings.data_dir / "cache" / "eval")
         self.light = encoder.light
+        self.encoder = encoder
         self._settings = settings
-        self._encoder = encoder
         self._clock = clock
         self._compiler = RuleCompiler(
             settings.rules_dir, encoder, settings.data_dir / "cache" / "trial", settings.bot_threshold
@@ -91,10 +91,10 @@ class Trial:
         return await self._pipeline.run(request, rules, self._clock.now_us())
 
     async def _vector(self, text: str) -> Vectors:
-        if self._encoder.light:
-            row: Vectors = self._encoder.encode([text])[0]
+        if self.encoder.light:
+            row: Vectors = self.encoder.encode([text])[0]
             return row
-        return await self.run(lambda: np.asarray(self._encoder.encode([text])[0], np.float32))
+        return await self.run(lambda: np.asarray(self.encoder.encode([text])[0], np.float32))
 
     def accuracies(self, loaded: Loaded) -> tuple[float | None, float | None]:
         """Return the cross-fitted accuracy of the rules' examples: of those that serve, and of the loaded; blocking."""

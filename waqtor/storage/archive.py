@@ -9,14 +9,19 @@ import orjson
 from sqlalchemy import ColumnElement, Select, String, and_, cast, func, or_, select
 
 from waqtor.contracts.event_data import ErrorInfo
+from waqtor.contracts.ids import ulid_floor
 from waqtor.contracts.messages import body_of
-from waqtor.contracts.views import ChatView, HistoryView, MessageView
+from waqtor.contracts.views import ChatView, HistoryFilter, HistoryView, MessageView
 from waqtor.contracts.wire import iso
 from waqtor.storage.schema import answers, chats, journal, messages, payloads
 from waqtor.storage.store import SqlStore
 
 WINDOW_US = 24 * 3600 * 1_000_000
 """The Cloud API's service window: 24 hours from the customer's last message."""
+
+
+LOOKED_THROUGH = 20_000
+"""Decisions that one filtered page looks through, so that it takes no longer when nearly none fits."""
 
 
 class SqlArchive:
@@ -112,6 +117,51 @@ class SqlArchive:
         query = query.where(a.trace_id != "").order_by(a.trace_id.desc()).limit(limit)
         rows = await self._store.read(lambda c: c.execute(query).fetchall())
         return [_history(row) for row in rows]
+
+    async def history_page(
+        self, which: HistoryFilter, before: str | None = None, limit: int = 50
+    ) -> tuple[list[HistoryView], str | None]:
+        """A page of decisions, newest first, and where the next begins; at most :data:`LOOKED_THROUGH` are read."""
+        a = answers.c
+        if which.until is not None:
+            before = min(before or "~", ulid_floor(which.until))
+        oldest = ulid_floor(which.since) if which.since is not None else ""
+        narrow = which.model_dump(exclude={"since", "until"}, exclude_none=True)
+        floor = await self._floor(before) if narrow else None
+        query = select(answers, payloads.c.data).join(payloads, payloads.c.id == a.trace_id, isouter=True)
+        for name in ("session", "decision", "rule_id", "chat_id", "language"):
+            if name in narrow:
+                query = query.where(a[name] == narrow[name])
+        if which.least is not None:
+            query = query.where(a.confidence >= which.least)
+        if which.most is not None:
+            query = query.where(a.confidence <= which.most)
+        if before:
+            query = query.where(a.trace_id < before)
+        if which.search:
+            query = query.where(or_(_contains(payloads.c.data, which.search), _like(a.chat_id, which.search)))
+        query = query.where(a.trace_id != "", a.trace_id >= max(oldest, floor or ""))
+        query = query.order_by(a.trace_id.desc()).limit(limit + 1)
+        rows = await self._store.read(lambda c: c.execute(query).fetchall())
+        found = [_history(row) for row in rows[:limit]]
+        cursor = rows[limit - 1].trace_id if len(rows) > limit else floor
+        if cursor is not None and cursor <= oldest:
+            cursor = None
+        if which.search:
+            wanted = which.search.lower()
+            found = [v for v in found if wanted in f"{v.trigger} {v.response} {v.chat_id}".lower()]
+        return found, cursor
+
+    async def _floor(self, before: str | None) -> str | None:
+        """The last trace id of those looked through at once; ``None`` when there are not so many."""
+        a = answers.c
+        query = (
+            select(a.trace_id).where(a.trace_id != "").order_by(a.trace_id.desc()).limit(1).offset(LOOKED_THROUGH - 1)
+        )
+        if before:
+            query = query.where(a.trace_id < before)
+        rows = await self._store.read(lambda c: c.execute(query).fetchall())
+        return str(rows[0][0]) if rows else None
 
     async def trace(self, trace_id: str) -> dict[str, Any] | None:
         """The stored trace of a decision."""

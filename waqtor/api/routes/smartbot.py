@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -14,7 +15,7 @@ from waqtor.api.routing import Routes
 from waqtor.api.shapes import Deleted, HistoryPage, HistoryQuery, RuleList
 from waqtor.contracts.commands import TestMessage
 from waqtor.contracts.rules import Rule
-from waqtor.contracts.views import RuleView, Trace
+from waqtor.contracts.views import HistoryFilter, RuleView, Trace
 from waqtor.errors import InvalidInput, NotFound
 
 routes = Routes("smartbot")
@@ -49,18 +50,19 @@ async def test_message(request: Request, body: TestMessage) -> Response:
 
 @routes.add("GET", "/smartbot/history", "smartbot:read", HistoryPage)
 async def list_history(request: Request, query: Annotated[HistoryQuery, Query()]) -> Response:
-    """The bot's decisions, newest first."""
-    found = await engine_of(request).archive.history(
-        session=query.session,
-        decision=query.decision,
-        rule_id=query.rule_id,
-        chat_id=chat_of(query.chat_id) if query.chat_id is not None else None,
-        before=cursor_of(query.cursor),
-        limit=query.limit + 1,
-    )
-    page = found[: query.limit]
-    cursor = page[-1].trace_id if len(found) > query.limit else None
+    """The bot's decisions, newest first. A page may be short although `next_cursor` says that there are more."""
+    which = HistoryFilter(
+        session=query.session, decision=query.decision, rule_id=query.rule_id,
+        chat_id=chat_of(query.chat_id) if query.chat_id is not None else None, language=query.language,
+        least=query.min_confidence, most=query.max_confidence, since=_ms(query.since), until=_ms(query.until),
+        search=query.search or None,
+    )  # fmt: skip
+    page, cursor = await engine_of(request).archive.history_page(which, cursor_of(query.cursor), query.limit)
     return answer(request, HistoryPage(history=tuple(page), next_cursor=cursor))
+
+
+def _ms(when: datetime | None) -> int | None:
+    return int(when.timestamp() * 1000) if when is not None else None
 
 
 @routes.add("GET", "/smartbot/history/{trace_id}", "smartbot:read", Trace, errors=(404,))
