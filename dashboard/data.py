@@ -114,10 +114,17 @@ def _rows(result: QueryResult) -> list[dict[str, Any]]:
     return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
 
 
+@st.cache_data(ttl=_SLOW, max_entries=16, show_spinner=False)
+def _bounds(minutes: int) -> dict[str, int]:
+    """A span, and of how many chats one is taken to measure the reply time."""
+    ((received,),) = client().analytics.query(queries.RECEIVED, {"minutes": minutes}).rows
+    return {"minutes": minutes, "part": max(1, received // queries.ENOUGH)}
+
+
 @st.cache_data(ttl=_LIVE, max_entries=16, show_spinner=False)
 def figures(minutes: int) -> Figures:
     """Key figures of the last ``minutes``."""
-    row = _rows(client().analytics.query(queries.FIGURES, [minutes]))[0]
+    row = _rows(client().analytics.query(queries.FIGURES, _bounds(minutes)))[0]
     reply = row.pop("reply_ms")
     return Figures(**{name: int(value or 0) for name, value in row.items()}, reply_ms=reply)
 
@@ -125,7 +132,7 @@ def figures(minutes: int) -> Figures:
 @st.cache_data(ttl=_LIVE, max_entries=16, show_spinner=False)
 def trends(minutes: int) -> dict[str, list[float]]:
     """Counts in equal steps over the last ``minutes``, by column."""
-    rows = _rows(client().analytics.query(queries.TRENDS, [minutes]))
+    rows = _rows(client().analytics.query(queries.TRENDS, _bounds(minutes)))
     return {name: [float(row[name]) for row in rows] for name in TRENDS}
 
 
@@ -138,7 +145,7 @@ def traffic() -> list[dict[str, Any]]:
 @st.cache_data(ttl=_LIVE, max_entries=16, show_spinner=False)
 def top_rules(minutes: int) -> list[dict[str, Any]]:
     """The most used rules of the last ``minutes``: ``rule_id``, ``answers``, ``confidence``."""
-    return _rows(client().analytics.query(queries.TOP_RULES, [minutes]))
+    return _rows(client().analytics.query(queries.TOP_RULES, {"minutes": minutes}))
 
 
 @st.cache_data(ttl=_LIVE, max_entries=32, show_spinner=False)

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import batches, workbench
 from dashboard.ui import grids, times, trouble, versions
 from dashboard.ui.i18n import known, t
-from dashboard.ui.marks import esc, percent
+from dashboard.ui.marks import esc
 from dashboard.ui.trouble import guard
 from waqtor.contracts.workbench import ReplayChange, ReplaySide, ReplayView
 from waqtor.errors import WaqtorError
@@ -159,7 +159,7 @@ def listed(view: ReplayView) -> None:
 
 def decided(side: ReplaySide) -> str:
     rule = side.rule_id or t("replay.silence")
-    return f"{rule} · {known(f'decision.{side.decision}', side.decision)} · {percent(side.confidence)}"
+    return f"{rule} · {known(f'decision.{side.decision}', side.decision)} · {side.confidence:.2f}"
 
 
 def opened(change: ReplayChange) -> None:

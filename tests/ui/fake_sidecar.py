@@ -439,7 +439,8 @@ class FakeSidecar:
             )
             if kind != "silent":
                 sent = when + timedelta(milliseconds=draw.lognormvariate(5.6, 0.4))
-                sends.append((offset := offset + 1, f"out{n}", SESSION, sent, "delivered", "reply", chat))
+                for status in ("sent", "delivered"):
+                    sends.append((offset := offset + 1, f"out{n}", SESSION, sent, status, "reply", chat))
             elif draw.random() < 0.3:
                 sends.append(
                     (offset := offset + 1, f"out{n}", SESSION, when + timedelta(seconds=50), "sent", "api", chat)

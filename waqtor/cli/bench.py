@@ -182,6 +182,19 @@ def replay(
 
 
 @app.command()
+def dashboard(
+    messages: Annotated[int, typer.Option(min=100, help="Messages in store and log.")] = 1_000_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each page is used; the median counts.")] = 3,
+    keep: Annotated[Path | None, typer.Option("--keep", help="Leave the data here; if there is some, use it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """First paint and interactions of the dashboard's pages in Chromium, over a large store and log."""
+    from waqtor.benchmarks.dashboard import run
+
+    _finish(run(messages=messages, rounds=rounds, keep=keep), as_json)
+
+
+@app.command()
 def campaign(
     recipients: Annotated[int, typer.Option(min=100, help="Size of the audience.")] = 100_000,
     postgres: Annotated[bool, typer.Option(help="On PostgreSQL instead of SQLite.")] = False,

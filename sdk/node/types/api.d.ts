@@ -179,6 +179,34 @@ export type Candidate = {
   confidence: number;
 };
 
+/** A test case that failed: where it stands, what was said, and what was wrong. */
+export type CaseOutcome = {
+  file: string;
+  line: number;
+  say: string;
+  fault: string;
+};
+
+/** Which rules to test; default: the files as they are. */
+export type CasesBody = {
+  rules?: RuleSource;
+};
+
+/** How the test cases beside the rules went. */
+export type CasesReport = {
+  total: number;
+  failed: number;
+  failures?: Array<CaseOutcome>;
+  revision?: string;
+  ms?: number;
+};
+
+/** A unified diff; empty when nothing changed. */
+export type Changes = {
+  name: string;
+  diff: string;
+};
+
 /** Chats, the last active first. */
 export type ChatPage = {
   next_cursor?: string | null;
@@ -201,6 +229,13 @@ export type ChatView = {
   window_open_until?: string | null;
 };
 
+/** A rule file as it is being edited. */
+export type CheckBody = {
+  /** Path of a rule file inside the rules folder. */
+  name: string;
+  text: string;
+};
+
 /** What became of an accepted suggestion: the diff, the tests beside the rules, a quick evaluation, the commit. */
 export type CheckReport = {
   suggestion_id: string;
@@ -221,6 +256,11 @@ export type ClientInfo = {
   platform: string;
   phone_number: string;
   name: string;
+};
+
+/** Commits, the latest first. */
+export type CommitList = {
+  commits: Array<RuleCommit>;
 };
 
 /** When the rule may be used at all; everything given must hold. */
@@ -384,11 +424,31 @@ export type EventStats = {
   failed: number;
 };
 
+/** A message to explain, and other rules to decide on it too. */
+export type ExplainBody = {
+  text: string;
+  before?: RuleSource | null;
+};
+
+/** A decision, and what it rests on; ``before`` is the decision of other rules, when they were asked for. */
+export type Explanation = {
+  trace: Trace;
+  examples?: Array<NearExample>;
+  words?: Array<WordEffect>;
+  before?: Trace | null;
+};
+
 /** Only events of these sessions, chats and rules; an empty list lets all through. */
 export type Filters = {
   sessions?: Array<string>;
   chats?: Array<string>;
   rules?: Array<string>;
+};
+
+/** An n-gram that message and example share, and what it adds to their cosine. */
+export type GramShare = {
+  gram: string;
+  share: number;
 };
 
 /** Decisions, newest first. */
@@ -574,6 +634,17 @@ export type MetricSeries = {
   added?: number | null;
 };
 
+/** An example near the message: how alike by characters and by meaning, and by which n-grams. */
+export type NearExample = {
+  rule_id: string;
+  example: string;
+  similarity: number;
+  source: "exact" | "keyword" | "pattern" | "semantic" | "lexical";
+  characters?: number;
+  meaning?: number | null;
+  grams?: Array<GramShare>;
+};
+
 /** An example near the message. */
 export type Neighbour = {
   rule_id: string;
@@ -738,6 +809,57 @@ export type RenderedReply = {
   content: Record<string, unknown>;
 };
 
+/** A message whose answer would change; ``number`` is its place in the list. */
+export type ReplayChange = {
+  number: number;
+  message_id: string;
+  at: string;
+  text: string;
+  language: string;
+  kind: "gained" | "lost" | "different";
+  before: ReplaySide;
+  after: ReplaySide;
+};
+
+/** The last replays, the newest first. */
+export type ReplayList = {
+  replays: Array<ReplayView>;
+};
+
+/** Changes in the order of the messages. */
+export type ReplayPage = {
+  next_cursor?: string | null;
+  changes: Array<ReplayChange>;
+};
+
+/** The answer of one version of the rules. */
+export type ReplaySide = {
+  decision: string;
+  rule_id?: string | null;
+  confidence?: number;
+  reply?: string | null;
+};
+
+/** A replay: how far it is, and how many answers would change. ``listed`` of them can be read. */
+export type ReplayView = {
+  id: string;
+  state: "reading" | "running" | "done" | "cancelled" | "failed";
+  before: string;
+  after: string;
+  minutes: number;
+  messages?: number;
+  done?: number;
+  gained?: number;
+  lost?: number;
+  different?: number;
+  listed?: number;
+  started: string;
+  seconds?: number;
+  eta_s?: number | null;
+  error?: string;
+  issues?: Array<Record<string, unknown>>;
+};
+
 /**
  * Deliver again: one delivery, the failed ones, or a range of time. Ids stay the same.
  *
@@ -821,10 +943,72 @@ export type Rule = {
   owner?: string;
 };
 
+/** A commit that touched a rule file. */
+export type RuleCommit = {
+  commit: string;
+  author: string;
+  created: string;
+  subject: string;
+};
+
+/** A file of the rules folder; ``revision`` is the hash of its text. */
+export type RuleFileInfo = {
+  name: string;
+  revision: string;
+  rules?: number;
+  cases?: number;
+  errors?: number;
+};
+
+/** The files of the rules folder. */
+export type RuleFileList = {
+  files: Array<RuleFileInfo>;
+};
+
+/** A rule file as text; ``live`` is the revision of the rules that serve. */
+export type RuleFileView = {
+  name: string;
+  text: string;
+  revision: string;
+  rules?: Array<RuleSpan>;
+  issues?: Array<RuleIssue>;
+  live?: string;
+  commit?: string | null;
+};
+
+/** What is wrong in a rule file, and where; a warning stops nothing. */
+export type RuleIssue = {
+  file: string;
+  line: number;
+  column: number;
+  message: string;
+  warning?: boolean;
+};
+
 /** All rules, and the revision they are at together. */
 export type RuleList = {
   rules: Array<RuleView>;
   revision: string;
+};
+
+/**
+ * Which rules: those in the files now, at a git revision, in a folder beside them, or the files with other texts.
+ *
+ * ``texts`` holds whole files by name and is laid over the files as they are; an empty text leaves a file out.
+ */
+export type RuleSource = {
+  kind?: "files" | "git" | "folder" | "texts";
+  ref?: string;
+  folder?: string;
+  texts?: Record<string, unknown>;
+};
+
+/** Where a rule stands: its first and last line. */
+export type RuleSpan = {
+  id: string;
+  line: number;
+  end_line: number;
+  enabled?: boolean;
 };
 
 /** A rule with where it stands and how it may be changed. */
@@ -844,6 +1028,21 @@ export type Sample = {
   contact: string;
   variant: string;
   content: Record<string, unknown>;
+};
+
+/**
+ * Replace the text of a rule file, after all files together have passed the checks.
+ *
+ * ``revision`` is that of the text that was edited: when the file changed since, nothing is written. ``commit``
+ * commits the file, and nothing else, to git with ``message``.
+ */
+export type SaveRuleFile = {
+  /** Path of a rule file inside the rules folder. */
+  name: string;
+  text: string;
+  revision?: string | null;
+  commit?: boolean;
+  message?: string;
 };
 
 /** Send text with one to three reply buttons. */
@@ -971,6 +1170,16 @@ export type SnoozeBody = {
   reason?: string;
 };
 
+/** Run recorded messages through two versions of the rules, and list the answers that would change. */
+export type StartReplay = {
+  before?: RuleSource;
+  after?: RuleSource;
+  /** How far to look back. */
+  minutes?: number;
+  /** Most messages; the latest are taken. */
+  limit?: number;
+};
+
 /** What accepting writes: the file, the change as a unified diff, and the revision it is based on. */
 export type SuggestionDiff = {
   suggestion_id: string;
@@ -1054,6 +1263,12 @@ export type TemplateContent = {
   components?: Array<Record<string, unknown>>;
 };
 
+/** Messages to try, and by which rules; default: those that serve. */
+export type TestManyBody = {
+  texts: Array<string>;
+  rules?: RuleSource | null;
+};
+
 /** Ask the bot what it would answer; nothing is sent or stored. */
 export type TestMessage = {
   text: string;
@@ -1112,6 +1327,26 @@ export type TraceStep = {
   ms: number;
   summary: string;
   details?: Record<string, unknown>;
+};
+
+/** What the bot would do with each message, in their order. */
+export type TriedList = {
+  tried: Array<TriedMessage>;
+};
+
+/** What the bot would do with one of many messages; ``next`` is the rule that came second. */
+export type TriedMessage = {
+  text: string;
+  language: string;
+  decision: string;
+  rule_id?: string | null;
+  confidence?: number;
+  threshold?: number | null;
+  stage?: string;
+  top?: Candidate | null;
+  next?: Candidate | null;
+  reply?: string | null;
+  ms?: number;
 };
 
 /** Mark one as read or seen, or as unread again. */
@@ -1239,6 +1474,12 @@ export type WhoAmI = {
   scopes: Array<string>;
 };
 
+/** By how much the confidence of the best rule falls when a word is left out (negative: it rises). */
+export type WordEffect = {
+  word: string;
+  effect: number;
+};
+
 /** The inner part of every error body. */
 export type ErrorDetail = {
   code: string;
@@ -1321,8 +1562,8 @@ export interface SessionApi {
 export interface SmartbotApi {
   /** What the bot would answer, in all its steps; nothing is sent or stored. */
   testMessage(input: TestMessage, options?: CallOptions): Promise<Trace>;
-  /** The bot's decisions, newest first. */
-  listHistory(input?: { session?: string | null; limit?: number; cursor?: string | null; decision?: "answer" | "clarify" | "handoff" | "silent" | "opt_out" | "opt_in" | null; rule_id?: string | null; chat_id?: string | null }, options?: CallOptions): Promise<HistoryPage>;
+  /** The bot's decisions, newest first. A page may be short although `next_cursor` says that there are more. */
+  listHistory(input?: { session?: string | null; limit?: number; cursor?: string | null; decision?: "answer" | "clarify" | "handoff" | "silent" | "opt_out" | "opt_in" | null; rule_id?: string | null; chat_id?: string | null; language?: "ar" | "en" | "arabizi" | "other" | null; min_confidence?: number | null; max_confidence?: number | null; since?: string | null; until?: string | null; search?: string | null }, options?: CallOptions): Promise<HistoryPage>;
   /** The stored trace of a decision. */
   getTrace(input: { trace_id: string }, options?: CallOptions): Promise<Trace>;
   /** Rules, revision, encoder and index of the bot. */
@@ -1414,6 +1655,37 @@ export interface SuggestionsApi {
   labelDecision(input: { trace_id: string } & LabelBody, options?: CallOptions): Promise<LabelView>;
   /** Take a judgement back. */
   unlabelDecision(input: { trace_id: string }, options?: CallOptions): Promise<Record<string, unknown>>;
+}
+
+export interface WorkbenchApi {
+  /** What the bot would do with up to 500 messages; nothing is sent or stored. */
+  testMany(input: TestManyBody, options?: CallOptions): Promise<TriedList>;
+  /** A decision with the examples, n-grams and words that it rests on, and that of other rules beside. */
+  explainMessage(input: ExplainBody, options?: CallOptions): Promise<Explanation>;
+  /** Run the test cases that stand beside the rules. */
+  runCases(input?: Partial<CasesBody | null>, options?: CallOptions): Promise<CasesReport>;
+  /** The files of the rules folder. */
+  listRuleFiles(input?: Record<string, never>, options?: CallOptions): Promise<RuleFileList>;
+  /** Replace a file after the checks, commit it when wanted; 409 when it changed underneath. */
+  saveRuleFile(input: SaveRuleFile, options?: CallOptions): Promise<RuleFileView>;
+  /** A rule file as text; its `revision` goes into the save. */
+  getRuleFile(input: { name: string }, options?: CallOptions): Promise<RuleFileView>;
+  /** What is wrong with a file as it is being edited, with lines and columns; nothing is written. */
+  checkRuleFile(input: CheckBody, options?: CallOptions): Promise<RuleFileView>;
+  /** Commits that touched a file; 409 when the rules are in no git repository. */
+  ruleFileLog(input: { name: string; limit?: number }, options?: CallOptions): Promise<CommitList>;
+  /** What a commit changed in a file; without `ref` what is not committed yet. */
+  ruleFileDiff(input: { name: string; ref?: string }, options?: CallOptions): Promise<Changes>;
+  /** The last replays, the newest first. */
+  listReplays(input?: Record<string, never>, options?: CallOptions): Promise<ReplayList>;
+  /** Run recorded messages through two versions of the rules; 409 while another replay runs. */
+  startReplay(input?: Partial<StartReplay | null>, options?: CallOptions): Promise<ReplayView>;
+  /** How far a replay is, and how many answers would change. */
+  getReplay(input: { replay_id: string }, options?: CallOptions): Promise<ReplayView>;
+  /** The answers that would change, in the order of the messages. */
+  replayChanges(input: { replay_id: string; kind?: "gained" | "lost" | "different" | null; rule_id?: string | null; search?: string | null; cursor?: number; limit?: number }, options?: CallOptions): Promise<ReplayPage>;
+  /** Stop a replay; what it found so far stays. */
+  cancelReplay(input: { replay_id: string }, options?: CallOptions): Promise<ReplayView>;
 }
 
 export interface AnalyticsApi {
@@ -1518,6 +1790,7 @@ export interface Resources {
   campaigns: CampaignsApi;
   audiences: AudiencesApi;
   suggestions: SuggestionsApi;
+  workbench: WorkbenchApi;
   analytics: AnalyticsApi;
   webhooks: WebhooksApi;
   notifications: NotificationsApi;

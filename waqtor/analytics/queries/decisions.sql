@@ -3,27 +3,37 @@
 -- name: answer_rate
 -- why: answered means the customer got an answer or a question back; opt-outs are confirmed, so they count
 -- $bucket is minute, hour or day
-SELECT date_trunc($bucket::VARCHAR, created AT TIME ZONE $zone::VARCHAR)::TIMESTAMP AS bucket,
-       count(*)::BIGINT AS decided,
-       count(*) FILTER (decision IN ('answer', 'clarify', 'opt_out', 'opt_in'))::BIGINT AS answered,
-       count(*) FILTER (decision IN ('answer', 'clarify', 'opt_out', 'opt_in')) / count(*) AS answer_rate
-FROM decisions
-WHERE ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
-  AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
-  AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
-GROUP BY ALL ORDER BY bucket;
+WITH minutes AS (
+  SELECT epoch_us(created) // 60000000 AS minute,
+         count(*) AS decided,
+         count(*) FILTER (decision IN ('answer', 'clarify', 'opt_out', 'opt_in')) AS answered
+  FROM decisions
+  WHERE ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+    AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+    AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
+  GROUP BY minute
+)
+SELECT date_trunc($bucket::VARCHAR, make_timestamptz(minute * 60000000) AT TIME ZONE $zone::VARCHAR)::TIMESTAMP AS bucket,
+       sum(decided)::BIGINT AS decided,
+       sum(answered)::BIGINT AS answered,
+       sum(answered) / sum(decided) AS answer_rate
+FROM minutes GROUP BY bucket ORDER BY bucket;
 
 -- name: decisions
 -- why: how the kinds of decision shift over time; a growing share of silence is work for the rules
 -- $bucket is minute, hour or day
-SELECT date_trunc($bucket::VARCHAR, created AT TIME ZONE $zone::VARCHAR)::TIMESTAMP AS bucket,
+WITH minutes AS (
+  SELECT epoch_us(created) // 60000000 AS minute, decision, count(*) AS decided
+  FROM decisions
+  WHERE ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+    AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+    AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
+  GROUP BY minute, decision
+)
+SELECT date_trunc($bucket::VARCHAR, make_timestamptz(minute * 60000000) AT TIME ZONE $zone::VARCHAR)::TIMESTAMP AS bucket,
        decision,
-       count(*)::BIGINT AS decided
-FROM decisions
-WHERE ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
-  AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
-  AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
-GROUP BY ALL ORDER BY bucket, decision;
+       sum(decided)::BIGINT AS decided
+FROM minutes GROUP BY bucket, decision ORDER BY bucket, decision;
 
 -- name: languages
 -- why: a language with many messages and a low rate is where examples are missing
