@@ -43,6 +43,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "suggestions.label": {"trace_id": "t", "right": True},
     "webhooks.create": {"url": "https://example.com/in", "events": ["*"]},
     "webhooks.update": {"webhook_id": "w", "enabled": False},
+    "workbench.save_file": {"name": "custom.yaml", "text": "version: 1"},
 }  # fmt: skip
 """Arguments of methods that do not take whatever text is put in the place of what they need."""
 
@@ -141,7 +142,7 @@ def test_what_may_be_repeated(blocking):
     safe = {name for name, call in calls.items() if call.safe}
     assert safe == {
         "keys.ticket", "notifications.mute", "notifications.read_all", "smartbot.rebuild", "smartbot.test",
-        "suggestions.label",
+        "suggestions.label", "workbench.check_file", "workbench.explain", "workbench.run_cases", "workbench.try_many",
     }  # fmt: skip
     for name, call in calls.items():
         assert call.repeatable == (call.keyed or call.safe or call.method == "GET"), name

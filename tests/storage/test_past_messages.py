@@ -19,7 +19,7 @@ async def test_messages_come_oldest_first_in_pages_and_no_more_than_wanted(tmp_p
     async with running(tmp_path / "t.duckdb", journal) as log:
         await journal.append([message(n, f"text {n} متى") for n in range(1, 6)])
         await journal.append([message(6, "a group", is_group=True), message(7, "hey", is_group=True, mentioned=True)])
-        await log.settled()
+        await log.flush()
         found = await pages(log, AT, 100)
         assert [len(page) for page in found][:3] == [2, 2, 2]
         assert [p.message_id for page in found for p in page] == ["m1", "m2", "m3", "m4", "m5", "m7"]

@@ -126,7 +126,8 @@ def _measure(base: str, executable: str, messages: int, rounds: int) -> list[dic
                 page = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en").new_page()
                 time.sleep(CACHES_S)
                 began = time.perf_counter()
-                page.goto(f"{base}/{name}?lang=en", wait_until="commit")
+                # the first page has no path of its own
+                page.goto(f"{base}/{'' if name == PAGES[0][0] else name}?lang=en", wait_until="commit")
                 page.locator(drawn).first.wait_for(timeout=60_000)
                 paint = (time.perf_counter() - began) * 1000
                 _idle(page)

@@ -28,17 +28,19 @@ Source = c.RuleSource | Mapping[str, Any]
 def try_many(texts: Sequence[str], *, rules: Source | None = None) -> Call[Listing[c.TriedMessage]]:
     """What the bot would do with up to 500 messages; ``rules``: a version other than the one that serves."""
     body = _given(texts=list(texts), rules=_source(rules))
-    return Call("POST", "/smartbot/test-many", many(c.TriedMessage), json=body)
+    return Call("POST", "/smartbot/test-many", many(c.TriedMessage), json=body, safe=True)
 
 
 def explain(text: str, *, before: Source | None = None) -> Call[c.Explanation]:
     """A decision with what it rests on; ``before``: other rules, whose decision is given beside."""
-    return Call("POST", "/smartbot/explain", one(c.Explanation), json=_given(text=text, before=_source(before)))
+    return Call(
+        "POST", "/smartbot/explain", one(c.Explanation), json=_given(text=text, before=_source(before)), safe=True
+    )
 
 
 def run_cases(*, rules: Source | None = None) -> Call[c.CasesReport]:
     """Run the test cases that stand beside the rules."""
-    return Call("POST", "/smartbot/cases", one(c.CasesReport), json=_given(rules=_source(rules)))
+    return Call("POST", "/smartbot/cases", one(c.CasesReport), json=_given(rules=_source(rules)), safe=True)
 
 
 def files() -> Call[Listing[c.RuleFileInfo]]:
@@ -53,7 +55,7 @@ def file(name: str) -> Call[c.RuleFileView]:
 
 def check_file(name: str, text: str) -> Call[c.RuleFileView]:
     """What is wrong with a file as it is being edited; nothing is written."""
-    return Call("POST", f"{_FILES}/check", one(c.RuleFileView), json={"name": name, "text": text})
+    return Call("POST", f"{_FILES}/check", one(c.RuleFileView), json={"name": name, "text": text}, safe=True)
 
 
 def save_file(
