@@ -48,6 +48,7 @@ def test_uvicorn_has_what_the_socket_relies_on() -> None:
             assert list(inspect.signature(method).parameters) == list(base.parameters), name
     source = inspect.getsource(WebSocketsSansIOProtocol)
     for called in ("self.send_receive_event_to_app()", "self.handle_ping()", "self.handle_pong(event)",
+                   "self.handle_close(event)", "self.handle_parser_exception()",
                    "self.keepalive_timeout)", "self.loop.create_task(self.run_asgi())"):  # fmt: skip
         assert called in source, f"uvicorn no longer calls {called}"
 

@@ -15,7 +15,7 @@ from waqtor.kernel.bus import Bus
 from waqtor.kernel.clock import SystemClock
 from waqtor.kernel.telemetry import Telemetry
 from waqtor.realtime.hub import Hub
-from waqtor.realtime.outgoing import Chunk
+from waqtor.realtime.outgoing import Chunk, Frame
 from waqtor.settings import Settings
 
 KEY, SECRET = "wk_good", "sign-with-this"
@@ -90,6 +90,21 @@ class FakeSocket:
             self.messages.append(message)
             self.frames += message["data"]["frames"] if message["type"] == "batch" else [message]
 
+    @property
+    def direct(self) -> Callable[[bytes], object] | None:
+        return self._take if self.closed is None else None
+
+    def _take(self, wire: bytes) -> None:
+        assert not self.paused, "nothing may be written to a socket that stands still"
+        while wire:
+            size, begin = wire[1], 2
+            if size == 126:
+                size, begin = int.from_bytes(wire[2:4], "big"), 4
+            elif size == 127:
+                size, begin = int.from_bytes(wire[2:10], "big"), 10
+            self.write(Chunk((Frame(wire[begin : begin + size]),)))
+            wire = wire[begin + size :]
+
     def close(self, code: int, reason: str) -> None:
         self.closed = (code, reason)
 
@@ -106,6 +121,8 @@ class _Flow:
 
     def clear(self) -> None:
         self._socket.paused = True
+        if self._socket.connection is not None:
+            self._socket.connection.stalled()
 
     def set(self) -> None:
         self._socket.paused = False

@@ -8,6 +8,7 @@ parsing, pings and the closing stay uvicorn's and websockets'. tests/api/test_hu
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -40,6 +41,10 @@ class Listener(Protocol):
 
     def received(self, message: str | bytes) -> None:
         """The peer sent a whole message."""
+        ...
+
+    def stalled(self) -> None:
+        """The peer reads more slowly than we write, or the socket closes."""
         ...
 
     def resumed(self) -> None:
@@ -80,6 +85,12 @@ class HubSocket(WebSocketsSansIOProtocol):
         return self.transport.get_write_buffer_size()
 
     @property
+    def direct(self) -> Callable[[bytes], object] | None:
+        """Writes bytes that are ready for the network; ``None`` when compressed or closing."""
+        plain = self._deflate is None and not self.close_sent and not self.transport.is_closing()
+        return self.transport.write if plain else None
+
+    @property
     def alive(self) -> bool:
         """Whether no ping has waited long for its answer."""
         return self.pending_ping_payload is None or self.loop.time() - self.ping_sent_at < ANSWER_S
@@ -109,6 +120,7 @@ class HubSocket(WebSocketsSansIOProtocol):
         """Write a close frame; the connection is cut when the peer does not answer it in time."""
         if self.close_sent or self.transport.is_closing():
             return
+        self._stalled()
         self.stop_keepalive()
         self.conn.send_close(code, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
@@ -157,6 +169,21 @@ class HubSocket(WebSocketsSansIOProtocol):
             return
         super().handle_cont(event)
 
+    def handle_close(self, event: Frame) -> None:
+        """Answer a close frame; nothing may follow."""
+        self._stalled()
+        super().handle_close(event)
+
+    def handle_parser_exception(self) -> None:
+        """Close because of a broken rule; nothing may follow."""
+        self._stalled()
+        super().handle_parser_exception()
+
+    def shutdown(self) -> None:
+        """Close because the server stops; nothing may follow."""
+        self._stalled()
+        super().shutdown()
+
     def handle_ping(self) -> None:
         """Answer a ping, unless the peer does not read our answers."""
         if self.paused:
@@ -178,6 +205,7 @@ class HubSocket(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         """The peer reads more slowly than we write."""
         self.paused = True
+        self._stalled()
         super().pause_writing()
 
     def resume_writing(self) -> None:
@@ -194,8 +222,13 @@ class HubSocket(WebSocketsSansIOProtocol):
             said = self.conn.close_rcvd or (self.conn.close_sent if self.conn.parser_exc is not None else None)
             self._listener.lost(int(said.code) if said is not None else 1006)
 
+    def _stalled(self) -> None:
+        if self._listener is not None:
+            self._listener.stalled()
+
     def _fail(self, code: int, reason: str) -> None:
         self.frames = []
+        self._stalled()
         if not self.close_sent:
             self.conn.fail(code, reason)
             self.transport.write(b"".join(self.conn.data_to_send()))

@@ -81,6 +81,7 @@ class _Bridge:
     def __init__(self, hub: Hub, connection: Connection) -> None:
         self._hub = hub
         self._connection = connection
+        self.stalled = connection.stalled
         self.resumed = connection.resumed
         self.lost = connection.lost
 

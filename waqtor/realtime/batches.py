@@ -8,8 +8,8 @@ from typing import Final, Protocol
 
 from waqtor.realtime.outgoing import Chunk, joined
 
-WINDOW_S: Final = 0.005
-"""Longest time that an event waits for others."""
+WINDOW_S: Final = 0.003
+"""Time in which events are held together; with a timer of 1 ms steps none waits longer than 5 ms."""
 
 
 class Held(Protocol):

@@ -7,7 +7,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from waqtor.contracts.ids import new_ulid
 from waqtor.contracts.wire import Close
@@ -31,6 +31,17 @@ class Gap:
     dropped: int = 0
     journaled: int = 0
     until: int = 0
+
+
+class Step(Protocol):
+    """What the clients in step with each other were handed (an audience)."""
+
+    last: int
+    frames: int
+
+    def fall_out(self, connection: Connection) -> None:
+        """Serve this client singly from now on."""
+        ...
 
 
 class Connection:
@@ -76,11 +87,8 @@ class Connection:
         self.last_seen = self.opened
         self.names: dict[str, None] = {}
         self.types: frozenset[str] = frozenset()
-        self.replaying = False
-        self.delivered = 0
         self.operations: deque[Any] = deque()
         self.operating: asyncio.Task[None] | None = None
-        self.sent = 0
         self.piece = min(BATCH_BYTES, buffer // 8)
         self.closing: tuple[int, str] | None = None
         self.gone = asyncio.Event()
@@ -89,12 +97,16 @@ class Connection:
         self._hard = 2 * buffer
         self._sure = buffer // 2
         """What certainly fits while the socket does not pause: it pauses at half of the buffer or less."""
-        self._direct = window is None
         self._epoch = epoch
         self._window = window
         self._dropped = dropped
         self._queue: deque[Chunk | Gap] = deque()
         self._held: list[Chunk] = []
+        self._replaying = False
+        self._delivered = 0
+        self._sent = 0
+        self._step: Step | None = None
+        self._joined = 0
         self._gap: Gap | None = None
         self._ours = False
         self._bytes = 0
@@ -102,6 +114,36 @@ class Connection:
         self._room = asyncio.Event()
         self._room.set()
         self._closer: asyncio.Task[None] | None = None
+
+    @property
+    def delivered(self) -> int:
+        """Offset up to which it was handed what it wants, or was told of a gap."""
+        return self._delivered if self._step is None else max(self._delivered, self._step.last)
+
+    @delivered.setter
+    def delivered(self, offset: int) -> None:
+        self._delivered = offset
+
+    @property
+    def sent(self) -> int:
+        """Frames written."""
+        return self._sent if self._step is None else self._sent + self._step.frames - self._joined
+
+    @property
+    def replaying(self) -> bool:
+        """Whether it is being given what it missed, so that live events pass it by."""
+        return self._replaying
+
+    @replaying.setter
+    def replaying(self, replaying: bool) -> None:
+        self._replaying = replaying
+        self.stalled()
+
+    @property
+    def direct(self) -> Callable[[bytes], object] | None:
+        """Takes frames for it without a detour, as long as nothing about it is out of the ordinary."""
+        plain = self._window is None and not self._replaying and self.closing is None
+        return self.socket.direct if plain and not self._queue and not self.socket.paused else None
 
     @property
     def buffered(self) -> int:
@@ -132,15 +174,36 @@ class Connection:
             self.release({})
             self._push(Chunk((Frame(text, priority=True),)))
 
+    def fell_in(self, step: Step) -> None:
+        """It goes the short way from now on; ``step`` notes what it was handed."""
+        self._step, self._joined = step, step.frames
+
+    def fell_out(self) -> None:
+        """Write down what it was handed on the short way."""
+        self._delivered, self._sent, self._step = self.delivered, self.sent, None
+
+    def stalled(self) -> None:
+        """Something is out of the ordinary (the socket pauses or closes): no short way."""
+        if self._step is not None:
+            self._step.fall_out(self)
+
+    def serve(self, chunk: Chunk) -> int:
+        """Take the live events of a chunk that it has not had yet; returns how many frames those were."""
+        if self._replaying and chunk.first:
+            return 0
+        mine = chunk if self._delivered < chunk.first or not chunk.first else chunk.after(self._delivered)
+        if mine is None:
+            return 0
+        self.events(mine)
+        return len(mine.frames)
+
     def events(self, chunk: Chunk) -> None:
         """Queue events; those that do not fit are dropped, and the client is told where."""
         if self.closing is not None:
             return
-        if self._direct and not self._queue and not self.socket.paused and chunk.size <= self._sure:
-            if chunk.last:  # the common case, without a detour: thousands of clients pass here per event
-                self.delivered = chunk.last
-            self.sent += len(chunk.frames)
-            self.socket.write(chunk)
+        if self._window is None and not self._queue and not self.socket.paused and chunk.size <= self._sure:
+            self._delivered = chunk.last or self._delivered
+            self._write(chunk)
             return
         if self.buffered + chunk.size > self._soft:
             self.release({})
@@ -206,6 +269,7 @@ class Connection:
         """Close, once: after writing what is queued for at most ``drain_s`` seconds."""
         if self.closing is None:
             self.release({})
+            self.stalled()
             self.closing, self._ours = (code, reason), True
             if not self._queue and not self.socket.paused:
                 self._say_goodbye()
@@ -219,6 +283,7 @@ class Connection:
 
     def lost(self, code: int = 1006) -> None:
         """The socket is gone; ``code`` is what the peer said, 1006 when it said nothing."""
+        self.stalled()
         if self.closing is None:
             self.closing = (code, "")
         self._room.set()
@@ -261,7 +326,7 @@ class Connection:
             self._over_since = self._clock.monotonic()
 
     def _write(self, chunk: Chunk) -> None:
-        self.sent += len(chunk.frames)
+        self._sent += len(chunk.frames)
         self.socket.write(chunk)
 
     def _full(self) -> None:

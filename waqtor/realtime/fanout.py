@@ -7,12 +7,9 @@ from typing import Protocol
 
 from waqtor.contracts.events import EVENTS, Event
 from waqtor.realtime import frames
-from waqtor.realtime.connection import Connection
+from waqtor.realtime.audience import Audience
 from waqtor.realtime.outgoing import Chunk, Frame
 from waqtor.realtime.stats import Stats
-
-Audience = tuple[frozenset[str], Iterable[Connection]]
-"""Event types, and the connections that want exactly these."""
 
 Written = tuple[str, Frame]
 """Type and frame of an event."""
@@ -22,7 +19,7 @@ class Audiences(Protocol):
     """Who wants what."""
 
     def audiences(self) -> Iterable[Audience]:
-        """The connections, grouped."""
+        """The connections, grouped by what they want."""
         ...
 
     def wanted(self, event_type: str) -> bool:
@@ -66,18 +63,10 @@ class FanOut:
         Without an await, so that nobody goes live in the middle of it.
         """
         reached = 0
-        for types, members in self._audiences.audiences():
-            fits = [frame for kind, frame in part if kind in types and frame.offset > position]
-            if not fits:
-                continue
-            chunk = Chunk(fits)
-            for connection in tuple(members):
-                if connection.replaying:
-                    continue
-                mine = chunk if connection.delivered < chunk.first else chunk.after(connection.delivered)
-                if mine is not None:
-                    connection.events(mine)
-                    reached += len(mine.frames)
+        for audience in self._audiences.audiences():
+            fits = [frame for kind, frame in part if kind in audience.types and frame.offset > position]
+            if fits:
+                reached += audience.hand(Chunk(fits))
         self._stats.broadcast([kind for kind, _ in part], reached)
         return max(position, part[-1][1].offset)
 
@@ -88,10 +77,8 @@ class FanOut:
             return
         chunk: Chunk | None = None
         reached = 0
-        for types, members in self._audiences.audiences():
-            if event.type in types:
+        for audience in self._audiences.audiences():
+            if event.type in audience.types:
                 chunk = chunk or Chunk((frames.event_frame_of(event),))
-                for connection in tuple(members):
-                    connection.events(chunk)
-                    reached += 1
+                reached += audience.hand(chunk)
         self._stats.broadcast([event.type], reached)

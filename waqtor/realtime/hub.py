@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -81,7 +80,13 @@ class Hub:
         self._position = 0
         self._burst = min(BATCH_BYTES, settings.ws_buffer_bytes // 8)
         self._window = Window()
-        self._subscriptions = Subscriptions(journal, lambda: self._position, self._clock, settings.ws_recovery_limit)
+        self._subscriptions = Subscriptions(
+            journal,
+            lambda: self._position,
+            self._clock,
+            limit=settings.ws_recovery_limit,
+            most=settings.ws_buffer_bytes // 2,
+        )
         self._fanout = FanOut(self._subscriptions, self._stats)
         self._addresses = AddressLimits(settings.rate_limit_connection_burst, self._clock.monotonic)
         self._trusted_ids = {text for text in settings.ws_trusted if not _is_network(text)}
@@ -312,18 +317,19 @@ class Hub:
                 for part in self._fanout.parts(events, self._burst):
                     self._position = self._fanout.journaled(part, self._position)
                     await asyncio.sleep(0)  # let the sockets write, or a burst would look like slow clients
-                if events:
+                if len(events) == _PAGE:
                     continue
             else:
                 self._position = max(self._position, self._journal.head)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_POLL_S):  # wait_for of 3.11 can swallow a cancellation
-                    await self._wake.wait()
+            await self._wake.wait()
 
     async def _sweep(self) -> None:
-        stats_at = self._clock.monotonic()
+        stats_at = polled_at = self._clock.monotonic()
         while True:
             await self._clock.sleep(SWEEP_S)
+            if self._clock.monotonic() - polled_at >= _POLL_S:  # should the journal ever fail to wake us
+                polled_at = self._clock.monotonic()
+                self._wake.set()
             for connection in self.connections:
                 connection.sweep()
             self._addresses.forget()

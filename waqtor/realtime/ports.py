@@ -22,6 +22,14 @@ class Socket(Protocol):
         ...
 
     @property
+    def direct(self) -> Callable[[bytes], object] | None:
+        """Writes bytes that are ready for the network, at once and unseen; ``None`` where frames need more than that.
+
+        It ends to hold when the connection's ``stalled`` is called.
+        """
+        ...
+
+    @property
     def waiting(self) -> int:
         """Bytes that were written and have not yet left for the network."""
         ...

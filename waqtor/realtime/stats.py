@@ -21,6 +21,8 @@ class Stats:
 
     def __init__(self, telemetry: Telemetry, clock: Clock) -> None:
         self._telemetry = telemetry
+        self._frames_in = telemetry.ws_frames.labels("in")
+        self._frames_out = telemetry.ws_frames.labels("out")
         self._clock = clock
         self.started = clock.now_us()
         self.connections = 0
@@ -52,7 +54,7 @@ class Stats:
     def incoming(self) -> None:
         """A client sent a frame."""
         self.received += 1
-        self._telemetry.ws_frames.labels("in").inc()
+        self._frames_in.inc()
 
     def broadcast(self, event_types: Sequence[str], frames: int) -> None:
         """Events of these types were handed to clients, in so many frames altogether."""
@@ -63,7 +65,7 @@ class Stats:
         if "session.qr" in event_types:
             self.last_qr = self.last_broadcast
         if frames:
-            self._telemetry.ws_frames.labels("out").inc(frames)
+            self._frames_out.inc(frames)
 
     def drop(self) -> None:
         """A frame was dropped for a slow client."""

@@ -13,6 +13,7 @@ from waqtor.contracts.wire import Close, ErrorDetail, Since, Subscribe, Unsubscr
 from waqtor.kernel.clock import Clock
 from waqtor.kernel.ports import Journal
 from waqtor.realtime import frames
+from waqtor.realtime.audience import Audience
 from waqtor.realtime.connection import Connection
 from waqtor.realtime.recovery import JournalTrimmed, Replayed, replay, unrecoverable
 from waqtor.realtime.topics import Resolved, allowed_types, resolve
@@ -31,20 +32,22 @@ class Subscriptions:
         position: The offset up to which live events have been fanned out.
         clock: Time.
         limit: Most missed events per subscribe.
+        most: Bytes that a socket certainly takes while it does not pause.
     """
 
-    def __init__(self, journal: Journal, position: Callable[[], int], clock: Clock, limit: int) -> None:
+    def __init__(self, journal: Journal, position: Callable[[], int], clock: Clock, limit: int, most: int) -> None:
         self._journal = journal
         self._position = position
         self._clock = clock
         self._limit = limit
-        self._by_types: dict[frozenset[str], dict[Connection, None]] = {}
+        self._most = most
+        self._by_types: dict[frozenset[str], Audience] = {}
         self.recoveries = 0
         self.recovered_events = 0
 
-    def audiences(self) -> Iterable[tuple[frozenset[str], Iterable[Connection]]]:
+    def audiences(self) -> tuple[Audience, ...]:
         """The connections, grouped by the event types that they want."""
-        return self._by_types.items()
+        return tuple(self._by_types.values())
 
     def wanted(self, event_type: str) -> bool:
         """Whether any connection wants events of this type."""
@@ -157,10 +160,12 @@ class Subscriptions:
         if before == after:
             return
         if before:
-            members = self._by_types[before]
-            del members[connection]
-            if not members:
+            audience = self._by_types[before]
+            audience.remove(connection)
+            if not audience:
                 del self._by_types[before]
         if after:
-            self._by_types.setdefault(after, {})[connection] = None
+            if after not in self._by_types:
+                self._by_types[after] = Audience(after, self._position, self._most)
+            self._by_types[after].add(connection)
         connection.types = after
