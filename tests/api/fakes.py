@@ -241,6 +241,9 @@ class FakeTally:
 
 
 class FakeHub:
+    def refused(self, reason: str) -> None:
+        raise AssertionError("nobody knocks here")
+
     def metrics(self) -> dict[str, Any]:
         return {
             "metrics": {"connections": 3, "last_qr": None, "uptime_formatted": "0h 0m 1s"},

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from tests.realtime.fakes import Bench
 from waqtor.api import ws
+from waqtor.settings import Settings
 
 
 class LiveServer:
@@ -33,6 +34,10 @@ class LiveServer:
     def ws(self) -> str:
         return f"ws://127.0.0.1:{self.port}"
 
+    def options(self, settings: Settings) -> dict[str, Any]:
+        """What uvicorn is given beside the application."""
+        return ws.uvicorn_options(settings)
+
     async def start(self) -> None:
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -43,7 +48,7 @@ class LiveServer:
             log_level="info",
             lifespan="off",
             timeout_graceful_shutdown=2,
-            **ws.uvicorn_options(self.bench.settings),
+            **self.options(self.bench.settings),
         )
         self._server = uvicorn.Server(config)
         self._task = asyncio.create_task(self._server._serve([listener]))

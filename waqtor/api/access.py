@@ -31,20 +31,28 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
 class Throttle:
-    """Counts wrong keys per address (IPv6: per /64), as a bucket that refills slowly."""
+    """Counts failures per address (IPv6: per /64), as a bucket that refills slowly.
 
-    def __init__(self, clock: Clock) -> None:
+    Args:
+        clock: Its monotonic time.
+        burst: Failures in a row that an address has.
+        refill_s: Seconds after which it has one more.
+    """
+
+    def __init__(self, clock: Clock, burst: int = BURST, refill_s: float = REFILL_S) -> None:
         self._clock = clock
+        self._burst = burst
+        self._refill_s = refill_s
         self._spent: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def wait(self, address: str) -> float:
         """Seconds until this address may try again; 0 when it may now."""
-        return max(0.0, (self._now(_group(address)) - (BURST - 1)) * REFILL_S)
+        return max(0.0, (self._now(_group(address)) - (self._burst - 1)) * self._refill_s)
 
     def failed(self, address: str) -> None:
-        """Count a wrong key."""
+        """Count a failure."""
         group = _group(address)
-        spent = min(self._now(group) + 1, float(BURST))
+        spent = min(self._now(group) + 1, float(self._burst))
         self._spent[group] = (spent, self._clock.monotonic())
         self._spent.move_to_end(group)
         while len(self._spent) > _REMEMBERED:
@@ -52,7 +60,7 @@ class Throttle:
 
     def _now(self, group: str) -> float:
         spent, at = self._spent.get(group, (0.0, 0.0))
-        return max(0.0, spent - (self._clock.monotonic() - at) / REFILL_S)
+        return max(0.0, spent - (self._clock.monotonic() - at) / self._refill_s)
 
 
 class Authenticator:
@@ -69,6 +77,10 @@ class Authenticator:
         self._telemetry = telemetry
         self._throttle = Throttle(clock)
         self._good: OrderedDict[str, None] = OrderedDict()
+
+    def knows(self, token: str) -> bool:
+        """Whether this key was good before."""
+        return len(token) <= _MAX_TOKEN and digest(token) in self._good
 
     async def principal(self, token: str | None, address: str) -> Principal:
         """Return who holds this key.

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 import waqtor
 from waqtor.api import ws
 from waqtor.api.access import Authenticator
+from waqtor.api.door import Door
 from waqtor.api.errors import HttpProblem, error_response
 from waqtor.api.gate import Gate
 from waqtor.api.openapi import document_of, schema_of
@@ -131,6 +132,13 @@ def bind(app: Api, engine: EngineLike) -> None:
     app.state.engine = engine
     app.state.authenticator = Authenticator(engine.keys, engine.clock, engine.telemetry)
     app.state.tickets = TicketStore(engine.clock)
+    app.state.door = Door(
+        engine.clock,
+        app.state.authenticator,
+        app.state.tickets,
+        engine.settings.trusted_proxies,
+        engine.hub.refused,
+    )
     app.gate = Gate(super(Api, app).__call__, engine)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import orjson
@@ -13,6 +14,9 @@ from waqtor.contracts.ids import new_ulid
 
 MAX_HEAD_BYTES = 65_536
 """Most bytes of request line and headers together."""
+
+Doorkeeper = Callable[[str, bytes, Sequence[tuple[bytes, bytes]]], float]
+"""Tells for an address, a request target and headers how many seconds a handshake must wait; 0 lets it in."""
 
 HEAD_S: Final = 10.0
 """Seconds in which a request must have said its head; whoever dribbles it (slow loris) is cut off."""
@@ -24,10 +28,12 @@ class StrictHttpProtocol(HttpToolsProtocol):
     Attributes:
         head_s: Seconds for a head.
         count: Called with the reason of each refusal.
+        door: Asked before each WebSocket handshake.
     """
 
     head_s = HEAD_S
     count: Callable[[str], None] = staticmethod(lambda reason: None)
+    door: Doorkeeper = staticmethod(lambda address, url, headers: 0.0)
 
     _head = 0
     _deadline: asyncio.TimerHandle | None = None
@@ -79,23 +85,38 @@ class StrictHttpProtocol(HttpToolsProtocol):
         if self._head > MAX_HEAD_BYTES:
             raise ValueError("the head of the request is too large")
 
+    def handle_websocket_upgrade(self) -> None:
+        """Turn the connection into a WebSocket, unless the door stays shut for this caller."""
+        wait = self.door(self.client[0] if self.client else "", self.url, self.headers)
+        if not wait:
+            super().handle_websocket_upgrade()
+            return
+        seconds = math.ceil(wait)
+        words = "Too many handshakes from this address were refused."
+        self._answer(429, "rate_limited", words, b"retry-after: %d\r\n" % seconds, retry_after=seconds)
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP request, or one whose head is too large."""
         self.count("malformed")
-        request_id = new_ulid()
         words = "This is not a valid HTTP request."
         if self._head > MAX_HEAD_BYTES:
             words = f"The request line and headers are larger than {MAX_HEAD_BYTES} bytes."
-        detail: dict[str, Any] = {"code": "invalid_input", "message": words, "details": {}, "request_id": request_id}
+        self._answer(400, "invalid_input", words)
+
+    def _answer(self, status: int, code: str, words: str, more: bytes = b"", **details: Any) -> None:
+        request_id = new_ulid()
+        detail: dict[str, Any] = {"code": code, "message": words, "details": details, "request_id": request_id}
         body = orjson.dumps({"ok": False, "error": detail})
         head = (
-            b"content-type: application/json\r\n"
-            b"x-request-id: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % (request_id.encode(), len(body))
+            b"content-type: application/json\r\n%b"
+            b"x-request-id: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+            % (more, request_id.encode(), len(body))
         )
-        self.transport.write(STATUS_LINE[400] + head + body)
+        self.transport.write(STATUS_LINE[status] + head + body)
         self.transport.close()
 
 
-def strict_http(count: Callable[[str], None]) -> type[StrictHttpProtocol]:
-    """The protocol class for ``uvicorn.Config(http=…)`` that reports its refusals to ``count``."""
-    return type("StrictHttpProtocol", (StrictHttpProtocol,), {"count": staticmethod(count)})
+def strict_http(count: Callable[[str], None], door: Doorkeeper | None = None) -> type[StrictHttpProtocol]:
+    """The protocol class for ``uvicorn.Config(http=…)`` that reports its refusals to ``count`` and asks ``door``."""
+    parts = {"count": staticmethod(count)} | ({"door": staticmethod(door)} if door is not None else {})
+    return type("StrictHttpProtocol", (StrictHttpProtocol,), parts)

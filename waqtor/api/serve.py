@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,12 +91,13 @@ class Server(uvicorn.Server):
         self._listener = listener
         self._on_ready = on_ready
         self._engine: Engine | None = None
+        self._app: Any = None
         self._failure: BaseException | None = None
         config = uvicorn.Config(
             self._application,
             factory=True,
             loop="uvloop" if sys.platform != "win32" else "asyncio",
-            http=strict_http(self._count),
+            http=strict_http(self._count, self._door),
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=list(settings.trusted_proxies),
             lifespan="on",
@@ -131,7 +132,8 @@ class Server(uvicorn.Server):
         # Made inside the event loop: the engine holds primitives of the loop it runs in.
         try:
             self._engine = _Watched(self._settings, self._start_failed)
-            return create_app(self._engine)
+            self._app = create_app(self._engine)
+            return self._app
         except Exception as error:
             self._failure = error
             raise
@@ -139,6 +141,9 @@ class Server(uvicorn.Server):
     def _count(self, reason: str) -> None:
         if self._engine is not None:
             self._engine.telemetry.security.labels(reason).inc()
+
+    def _door(self, address: str, url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> float:
+        return float(self._app.state.door.wait(address, url, headers))
 
     def _start_failed(self, error: BaseException) -> None:
         self._failure = error

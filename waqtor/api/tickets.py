@@ -53,6 +53,10 @@ class TicketStore:
         self._open[digest(value)] = (self._clock.monotonic() + LIFETIME_S, principal)
         return Ticket(value, self._clock.now_us() + round(LIFETIME_S * 1_000_000))
 
+    def holds(self, value: str) -> bool:
+        """Whether a ticket waits to be redeemed."""
+        return digest(value) in self._open
+
     def redeem(self, value: str) -> Principal | None:
         """Return whom the ticket stands for and end it; ``None`` when unknown, used or expired."""
         found = self._open.pop(digest(value), None)

@@ -99,6 +99,9 @@ async def _serve(websocket: WebSocket, names: tuple[str, ...]) -> None:
         if not isinstance(socket, HubSocket):
             raise Unavailable("WebSockets need the server that WaQtor starts: waqtor serve.")
     except WaqtorError as error:
+        door = getattr(websocket.app.state, "door", None)
+        if door is not None and not isinstance(error, Unavailable):
+            door.refused(address)
         await _refuse(websocket, error)
         return
     await websocket.accept()

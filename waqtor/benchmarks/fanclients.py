@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import os
 import re
 import time
 from typing import cast
 
 MARKER = b'"type":"smartbot.rule-updated"'
+UPGRADE = (
+    "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nX-API-Key: k\r\n{more}\r\n"
+)
 _STAMP = re.compile(rb'"revision":"(\d{20})"')
 _SUBSCRIBE = b'{"type":"subscribe","topics":["smartbot.rule-updated","campaign.progress"]}'
 
@@ -29,12 +31,7 @@ class Reader(asyncio.Protocol):
         """Ask for the upgrade."""
         self.transport = cast(asyncio.Transport, transport)
         more = f"Sec-WebSocket-Extensions: {self._extension}\r\n" if self._extension else ""
-        key = base64.b64encode(os.urandom(16)).decode()
-        self.transport.write(
-            f"GET {self._path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nX-API-Key: k\r\n"
-            f"{more}\r\n".encode()
-        )
+        self.transport.write(UPGRADE.format(path=self._path, port=self._port, more=more).encode())
 
     def data_received(self, data: bytes) -> None:
         """Count."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ _DEFLATE = "permessage-deflate; server_max_window_bits=12; client_max_window_bit
 _BURST = 20
 
 
-class _Server:
+class HubProcess:
     """A hub process that takes orders on stdin."""
 
     def __init__(self, command: list[str], folder: Path) -> None:
@@ -37,20 +38,29 @@ class _Server:
         assert self._process.stdout is not None
         return self._process.stdout.readline().strip()
 
-    async def order(self, count: int, burst: int, every_ms: float, kind: str = "plain") -> None:
+    async def order(self, count: int, burst: int, every_ms: float, kind: str = "plain") -> str:
+        """Have it publish ``count`` events, ``burst`` at a time, and wait until it has."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{count} {burst} {every_ms} {kind}\n")
         self._process.stdin.flush()
-        await asyncio.to_thread(self._answer)
+        return await asyncio.to_thread(self._answer)
+
+    async def buffers(self) -> dict[str, int]:
+        """What waits for its clients, as it counts it (only ours)."""
+        found: dict[str, int] = json.loads(await self.order(0, 1, 0, "buffers"))
+        return found
 
     def cpu(self) -> float:
+        """Seconds of processor time so far."""
         times = self._measured.cpu_times()
         return float(times.user + times.system)
 
     def memory(self) -> int:
+        """Resident bytes."""
         return int(self._measured.memory_info().rss)
 
     def stop(self) -> None:
+        """Kill it."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -114,7 +124,7 @@ async def _run(clients: int, seconds: float, folder: Path) -> list[dict[str, Any
 async def _measure(
     command: list[str], clients: int, seconds: float, folder: Path, path: str = "/ws"
 ) -> dict[str, float]:
-    server = _Server(command, folder)
+    server = HubProcess(command, folder)
     crowd = Crowd([])
     try:
         before = server.memory()
@@ -143,7 +153,7 @@ async def _saving(folder: Path) -> dict[str, Any]:
     """Bytes on the wire with and without compression, for the progress of a campaign."""
     sizes = []
     for extension in ("", _DEFLATE):
-        server = _Server([sys.executable, "-m", "waqtor.benchmarks.fanserver"], folder)
+        server = HubProcess([sys.executable, "-m", "waqtor.benchmarks.fanserver"], folder)
         try:
             crowd = await Crowd.connect(server.port, 5, "/ws", extension)
             await asyncio.sleep(0.5)

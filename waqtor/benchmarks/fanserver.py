@@ -1,11 +1,13 @@
 """The hub as a process of its own, for ``waqtor bench ws``: real sockets, a journal in memory, orders on stdin.
 
-An order is ``COUNT BURST EVERY_MS KIND``; the answer ``done``. The peers in tests/benchmarks/peers take the same.
+An order is ``COUNT BURST EVERY_MS KIND``; the answer ``done`` (or, for the kind ``buffers``, a line of JSON). The peers
+in tests/benchmarks/peers take the same.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import sys
 import time
@@ -24,30 +26,33 @@ from waqtor.kernel.telemetry import Telemetry
 from waqtor.realtime.hub import Hub
 from waqtor.settings import Settings
 
+_KEPT = 5000
+
 
 class _Journal:
     epoch = "bench"
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.head = 0
         self._watchers: list[Callable[[], None]] = []
 
-    @property
-    def head(self) -> int:
-        return len(self.events)
-
     async def first(self) -> int:
-        return 1 if self.events else 0
+        return self.events[0].offset if self.events else 0
 
     async def append(self, events: Sequence[Event]) -> None:
         for event in events:
             self.events.append(event)
-            event.offset = len(self.events)
+            self.head += 1
+            event.offset = self.head
+        if len(self.events) > 2 * _KEPT:
+            del self.events[:-_KEPT]
         for watcher in self._watchers:
             watcher()
 
     async def read(self, after: int, limit: int) -> list[Event]:
-        return self.events[after : after + limit]
+        begin = max(0, after - (self.head - len(self.events)))
+        return self.events[begin : begin + limit]
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         self._watchers.append(callback)
@@ -75,15 +80,21 @@ def _event(kind: str, number: int) -> Event:
         }  # fmt: skip
         return Event("campaign.progress", "default", data, created=now)
     padded = {"rule_id": f"r{number:06d}", "change": "changed", "revision": f"{now:020d}"}
+    if kind == "wide":
+        padded["note"] = "x" * 2000
     return Event("smartbot.rule-updated", "default", padded, created=now)
 
 
-async def _orders(journal: _Journal, bus: Bus) -> None:
+async def _orders(journal: _Journal, bus: Bus, hub: Hub) -> None:
     loop = asyncio.get_running_loop()
     lines = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():
         count, burst, every, kind = line.decode().split()
+        if kind == "buffers":
+            told = hub.metrics()
+            print(json.dumps({**told["buffer"], "dropped": told["metrics"]["dropped"]}), flush=True)  # noqa: T201
+            continue
         due, sent = loop.time(), 0
         while sent < int(count):
             events = [_event(kind, sent + n) for n in range(int(burst))]
@@ -113,7 +124,7 @@ async def _serve() -> None:
     while not server.started:  # noqa: ASYNC110 (uvicorn tells nobody)
         await asyncio.sleep(0.01)
     print(f"port {listener.getsockname()[1]}", flush=True)  # noqa: T201
-    orders = asyncio.create_task(_orders(journal, bus))
+    orders = asyncio.create_task(_orders(journal, bus, hub))
     await asyncio.wait({serving, orders}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
     await hub.stop()

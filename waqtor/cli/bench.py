@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,13 @@ def _finish(results: list[dict[str, Any]], as_json: bool) -> None:
     from waqtor.benchmarks.result import show
 
     raise typer.Exit(show(results, as_json=as_json))
+
+
+def _parts(text: str, known: Iterable[str]) -> list[str]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if wrong := [part for part in parts if part not in known] or ([""] if not parts else []):
+        raise typer.BadParameter(f"{wrong[0]!r} is none of: {', '.join(known)}.")
+    return parts
 
 
 @app.callback()
@@ -78,13 +86,22 @@ def match(
 def ws(
     clients: Annotated[int, typer.Option(min=10, help="Readers.")] = 1000,
     seconds: Annotated[float, typer.Option(min=1, help="About how long each load lasts.")] = 5.0,
+    parts: Annotated[str, typer.Option(help="Of: fanout, slow, flood.")] = "fanout,slow,flood",
     keep: Keep = None,
     as_json: AsJson = False,
 ) -> None:
-    """WebSocket deliveries per second of CPU beside Node and websockets.broadcast; latency, memory, compression."""
-    from waqtor.benchmarks.fanout import run
+    """WebSocket deliveries per second of CPU beside Node and websockets.broadcast; latency, memory, compression.
 
-    _finish(run(clients=clients, seconds=seconds, keep=keep), as_json)
+    ``slow``: what a client that never reads does to the others. ``flood``: what 2,000 bad handshakes a second do.
+    """
+    from waqtor.benchmarks import fanout, flood, slowreader
+
+    known = {
+        "fanout": lambda: fanout.run(clients=clients, seconds=seconds, keep=keep),
+        "slow": lambda: slowreader.run(seconds=seconds),
+        "flood": lambda: flood.run(keep=keep),
+    }
+    _finish([found for part in _parts(parts, known) for found in known[part]()], as_json)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from waqtor.errors import ConfigurationError, Forbidden, Unauthorized
+from waqtor.errors import ConfigurationError, Forbidden, RateLimited, Unauthorized
 from waqtor.kernel.access import Principal
 from waqtor.kernel.clock import Clock
 from waqtor.realtime.ports import SocketKeys
@@ -96,7 +96,7 @@ class Handshake:
         if not hello.api_key:
             self._refused("unauthorized")
             raise Unauthorized("Give a key in X-API-Key or Authorization, or ?ticket=, ?apiKey= or ?apiKey&ts&sig.")
-        principal = await (verify or self._verify)(hello.api_key)
+        principal = await (self._verified(verify, hello.api_key) if verify else self._verify(hello.api_key))
         if hello.sig is not None or hello.ts is not None:
             await self._check_signature(hello, hello.api_key, principal)
         elif self._settings.ws_require_signature:
@@ -130,6 +130,13 @@ class Handshake:
             self._refused("unauthorized")
             raise Unauthorized("This key is unknown, expired or revoked.")
         return principal
+
+    async def _verified(self, verify: Verify, key: str) -> Principal:
+        try:
+            return await verify(key)
+        except (Unauthorized, RateLimited) as error:  # counted for Prometheus by whoever checked it
+            self._stats.seen("throttled" if isinstance(error, RateLimited) else "unauthorized")
+            raise
 
     def _by_ticket(self, hello: Hello, ticket: str, redeem: Redeem | None) -> Principal:
         if hello.origin is None:

@@ -86,6 +86,7 @@ class Hub:
             self._clock,
             limit=settings.ws_recovery_limit,
             most=settings.ws_buffer_bytes // 2,
+            refused=lambda: self._stats.refused("names"),
         )
         self._fanout = FanOut(self._subscriptions, self._stats)
         self._addresses = AddressLimits(settings.rate_limit_connection_burst, self._clock.monotonic)
@@ -140,6 +141,7 @@ class Hub:
         if not self._accepting:
             raise Unavailable("The server is starting or stopping.")
         if len(self._connections) >= self._settings.ws_max_connections:
+            self._stats.refused("full")
             raise Unavailable("As many connections as allowed are open.")
 
     async def connect(
@@ -192,6 +194,7 @@ class Hub:
         connection.last_seen = self._clock.now_us()
         self._stats.incoming()
         if isinstance(message, bytes):
+            self._stats.refused("malformed")
             connection.close(Close.BINARY, "binary frames are not understood")
             return
         size = len(message.encode("utf-8", "surrogatepass"))
@@ -213,8 +216,7 @@ class Hub:
                 raise refusal
             frame = intake.check(value, self._settings.message_max_string_length)
         except intake.Refusal as problem:
-            if problem.detail.code == "too_large":
-                self._stats.refused("oversized")
+            self._stats.refused("oversized" if problem.detail.code == "too_large" else "malformed")
             connection.control(frames.error(problem.detail, self._clock.now_us(), refused=named))
             return
         self._answer(connection, frame)
@@ -230,6 +232,10 @@ class Hub:
             self._stats.refused(_BROKEN_RULES[code])
         await connection.discard()
         self._subscriptions.remove(connection)
+
+    def refused(self, reason: str) -> None:
+        """Count something that was refused before it came here; ``reason`` is one of ``stats.REASONS``."""
+        self._stats.refused(reason)
 
     def metrics(self) -> dict[str, Any]:
         """The hub's part of ``/api/metrics``, in snake_case."""

@@ -12,7 +12,21 @@ from waqtor.kernel.clock import Clock
 from waqtor.kernel.telemetry import Telemetry
 from waqtor.realtime.connection import Connection
 
-REASONS = frozenset({"unauthorized", "rate", "origin", "expired", "signature", "oversized", "address", "malformed"})
+REASONS = frozenset(
+    {
+        "unauthorized",
+        "throttled",
+        "rate",
+        "origin",
+        "expired",
+        "signature",
+        "oversized",
+        "address",
+        "malformed",
+        "names",
+        "full",
+    }
+)
 """Reasons of refusals; the labels of the counter ``waqtor_security``."""
 
 
@@ -76,6 +90,10 @@ class Stats:
         """Something was refused for security; ``reason`` is one of :data:`REASONS`."""
         self.security[reason] += 1
         self._telemetry.security.labels(reason).inc()
+
+    def seen(self, reason: str) -> None:
+        """Something was refused for security that is in Prometheus already."""
+        self.security[reason] += 1
 
     def failed(self, message: str, source: str) -> None:
         """Something went wrong (never with contents of messages in it)."""

@@ -33,14 +33,25 @@ class Subscriptions:
         clock: Time.
         limit: Most missed events per subscribe.
         most: Bytes that a socket certainly takes while it does not pause.
+        refused: Called when names of a subscribe were refused.
     """
 
-    def __init__(self, journal: Journal, position: Callable[[], int], clock: Clock, limit: int, most: int) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        position: Callable[[], int],
+        clock: Clock,
+        *,
+        limit: int,
+        most: int,
+        refused: Callable[[], None],
+    ) -> None:
         self._journal = journal
         self._position = position
         self._clock = clock
         self._limit = limit
         self._most = most
+        self._refused = refused
         self._by_types: dict[frozenset[str], Audience] = {}
         self.recoveries = 0
         self.recovered_events = 0
@@ -126,6 +137,8 @@ class Subscriptions:
             "epoch": self._journal.epoch,
             **more,
         }
+        if names.refused:
+            self._refused()
         connection.control(frames.control("subscribed", data, self._clock.now_us(), id=id))
 
     async def _recover(self, connection: Connection, frame: Subscribe, since: Since) -> None:
