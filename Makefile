@@ -6,10 +6,12 @@ TORCH ?= torch==2.13.0
 # PyTorch's CPU builds; on Linux without a GPU nobody should download CUDA by accident. Empty: the default index.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PYTEST_ARGS ?=
+# The Autobahn fuzzing client runs on Python 2.7 only.
+PYTHON2 ?= python2.7
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test wheel lint format docs bench notebooks peers screenshots system clean distclean
+.PHONY: help install up test wheel lint format docs bench autobahn notebooks peers screenshots system clean distclean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -75,6 +77,15 @@ bench: $(VENV)/.installed ## Run the measurements (about nine minutes)
 	$(BIN)/waqtor bench webhooks
 	$(BIN)/waqtor bench notifications
 
+autobahn: $(VENV)/.dev .venv-autobahn/.installed ## Attack the WebSocket with the Autobahn fuzzing client (two minutes, needs Python 2.7)
+	$(BIN)/python -m tests.realtime.autobahn $(PYTHON2) .venv-autobahn
+
+.venv-autobahn/.installed:
+	@$(PYTHON2) -m pip --version >/dev/null 2>&1 || \
+	  { echo "The Autobahn test suite needs Python 2.7 with pip and a C compiler: make autobahn PYTHON2=/path/to/python2.7"; exit 1; }
+	$(PYTHON2) -m pip install -q --target .venv-autobahn autobahntestsuite==25.10.1
+	touch $@
+
 notebooks: $(VENV)/.dev ## Execute the notebooks and keep their pictures
 	$(BIN)/python notebooks/run.py
 
@@ -92,5 +103,5 @@ clean: ## Remove caches and runtime data
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* htmlcov data/run waqtor-bench-* waqtor-chaos-*
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
-distclean: clean ## Remove .venv and .venv-peers too
-	rm -rf $(VENV) .venv-peers
+distclean: clean ## Remove .venv, .venv-peers and .venv-autobahn too
+	rm -rf $(VENV) .venv-peers .venv-autobahn
