@@ -23,6 +23,7 @@ PAGES = {
     "work": (
         ("overview", "monitoring"),
         ("messages", "forum"),
+        ("interactive", "touch_app"),
         ("campaigns", "campaign"),
         ("campaign_report", "query_stats"),
         ("analytics", "insights"),

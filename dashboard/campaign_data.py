@@ -37,11 +37,19 @@ def report(campaign_id: str) -> CampaignReport:
 
 
 @st.cache_data(ttl=2.0, max_entries=32, show_spinner=False)
-def recipients(campaign_id: str, status: str | None, search: str, cursor: str | None) -> tuple[Any, str | None]:
-    """A page of recipients, and the cursor of the next."""
-    page = client().campaigns.recipients(campaign_id, status=status, search=search or None, cursor=cursor, limit=100)
-    found: list[RecipientView] = list(page)
-    return found, page.next_cursor
+def recipients(campaign_id: str, status: str | None, search: str, pages: int) -> tuple[list[RecipientView], bool]:
+    """The first ``pages`` pages of 200 recipients, and whether there are more."""
+    found: list[RecipientView] = []
+    cursor: str | None = None
+    for _ in range(pages):
+        page = client().campaigns.recipients(
+            campaign_id, status=status, search=search or None, cursor=cursor, limit=200
+        )
+        found += page
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return found, cursor is not None
 
 
 @st.cache_data(ttl=30.0, max_entries=4, show_spinner=False)
@@ -86,3 +94,9 @@ def create(**spec: Any) -> CampaignView:
 def rehearse(campaign_id: str) -> DryRun:
     """What executing would do now."""
     return client().campaigns.dry_run(campaign_id)
+
+
+def test_send(campaign_id: str, to: str) -> None:
+    """Send the message to an own number, filled in as for the first recipient."""
+    client().campaigns.test_send(campaign_id, [to])
+    forget()

@@ -155,15 +155,31 @@ def messages(status: str | None = None, limit: int = 8) -> Listing[MessageView]:
 
 
 @st.cache_data(ttl=_LIVE, max_entries=64, show_spinner=False)
-def chats(search: str = "", limit: int = 50) -> Listing[ChatView]:
-    """Chats, the last active first."""
-    return client().messages.chats(search=search.strip() or None, limit=limit)
+def chats(search: str = "", pages: int = 1) -> Listing[ChatView]:
+    """Chats, the last active first: the first ``pages`` pages of 50."""
+    found: list[ChatView] = []
+    cursor = None
+    for _ in range(pages):
+        page = client().messages.chats(search=search.strip() or None, limit=50, cursor=cursor)
+        found += page
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return Listing(found, cursor)
 
 
 @st.cache_data(ttl=_LIVE, max_entries=64, show_spinner=False)
-def thread(chat_id: str, session: str, limit: int = 60) -> Listing[MessageView]:
-    """The latest messages of a chat, newest first."""
-    return client().messages.chat_messages(chat_id, session=session, limit=limit)
+def thread(chat_id: str, session: str, pages: int = 1) -> Listing[MessageView]:
+    """The latest messages of a chat, newest first: the first ``pages`` pages of 60."""
+    found: list[MessageView] = []
+    cursor = None
+    for _ in range(pages):
+        page = client().messages.chat_messages(chat_id, session=session, limit=60, cursor=cursor)
+        found += page
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return Listing(found, cursor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +251,7 @@ def unjudge(trace_id: str) -> None:
 
 
 @st.cache_data(ttl=_LIVE, max_entries=16, show_spinner=False)
-def chat(chat_id: str, session: str) -> ChatView | None:
+def chat(chat_id: str, session: str | None = None) -> ChatView | None:
     """One chat as it stands; ``None`` when it is gone."""
     found = client().messages.chats(search=chat_id, session=session, limit=50)
     return next((view for view in found if view.chat_id == chat_id), None)

@@ -9,7 +9,7 @@ from dashboard import campaign_data as work
 from dashboard.ui import times, trouble
 from dashboard.ui.charts import CONFIG
 from dashboard.ui.i18n import known, language, t
-from dashboard.ui.marks import percent
+from dashboard.ui.marks import esc, number, percent
 from dashboard.ui.trouble import guard
 from waqtor.contracts.campaigns import CampaignReport
 from waqtor.plots import campaigns as figures
@@ -33,6 +33,7 @@ def charts(report: CampaignReport) -> None:
     drawn = {
         "funnel": figures.funnel(report, language=language(), theme=theme),
         "speed": figures.speed(report, language=language(), theme=theme),
+        "failures": figures.failures(report, language=language(), theme=theme),
         "variants": figures.variants(report, language=language(), theme=theme),
         "hours": figures.hours(report, language=language(), theme=theme),
     }
@@ -40,6 +41,19 @@ def charts(report: CampaignReport) -> None:
     for place, (name, figure) in enumerate(drawn.items()):
         with (left, right)[place % 2], st.container(border=True, key=f"card_{name}"):
             st.plotly_chart(figure, key=f"report_{name}", config=CONFIG)
+
+
+def contrast(report: CampaignReport) -> None:
+    """The A/B test in one sentence: the difference, its interval, and whether it proves anything."""
+    found = report.difference
+    if found is None:
+        return
+    value, low, high = (f"{100 * found[name]:+.1f}" for name in ("value", "low", "high"))
+    label = "report.contrast.clear" if found["low"] > 0 or found["high"] < 0 else "report.contrast.open"
+    st.html(
+        f'<p class="wq-text">{esc(t(label, one=found["variant"], other=found["against"]))} '
+        f"{number(f'{value} % ({low} … {high})')}</p>"
+    )
 
 
 def failures(report: CampaignReport) -> None:
@@ -55,6 +69,11 @@ def failures(report: CampaignReport) -> None:
         st.dataframe(frame, key="report_failures", hide_index=True)
 
 
+def show_more(asked: tuple[str, str | None, str]) -> None:
+    shown = st.session_state.get("report_pages", {})
+    st.session_state["report_pages"] = {asked: shown.get(asked, 1) + 1}
+
+
 def people(campaign_id: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.selectbox(
@@ -66,7 +85,9 @@ def people(campaign_id: str) -> None:
             t("report.download"), lambda: work.export(campaign_id), file_name="campaign.csv", mime="text/csv",
             key="report_download", icon=":material/download:",
         )  # fmt: skip
-    rows, more = work.recipients(campaign_id, wanted, search, None)
+    asked = (campaign_id, wanted, search)
+    pages = st.session_state.get("report_pages", {}).get(asked, 1)
+    rows, more = work.recipients(campaign_id, wanted, search, pages)
     frame = pd.DataFrame(
         {
             t("report.contact"): [row.contact for row in rows],
@@ -78,7 +99,7 @@ def people(campaign_id: str) -> None:
     )
     st.dataframe(frame, key="report_people", hide_index=True)
     if more:
-        st.caption(t("report.more"))
+        st.button(t("report.more"), key="report_more", icon=":material/expand_more:", on_click=show_more, args=(asked,))
 
 
 with guard():
@@ -95,6 +116,7 @@ with guard():
         shown = work.report(chosen)
         heads(shown)
         charts(shown)
+        contrast(shown)
         failures(shown)
         with guard():
             people(chosen)

@@ -19,6 +19,16 @@ def choose(chat_id: str | None) -> None:
     st.session_state["messages_chat"] = chat_id
 
 
+def more(name: str) -> int:
+    """How many pages of a list are shown."""
+    shown: dict[str, int] = st.session_state.get("messages_pages", {})
+    return shown.get(name, 1)
+
+
+def show_more(name: str) -> None:
+    st.session_state["messages_pages"] = {name: more(name) + 1}
+
+
 def attempt(action: partial[None] | partial[str], done: str) -> None:
     """Carry out a command from a button; say how it went on the next draw."""
     try:
@@ -63,7 +73,7 @@ def doubts(found: list[MessageView], place: str) -> None:
 @st.fragment(run_every=5, key="messages_list")
 def chat_list(search: str, chosen: str | None) -> None:
     with guard():
-        found = data.chats(search)
+        found = data.chats(search, more("chats"))
         if not found:
             trouble.empty(
                 "forum",
@@ -79,7 +89,7 @@ def chat_list(search: str, chosen: str | None) -> None:
                     choose(view.chat_id)
                     st.rerun()
         if found.next_cursor:
-            st.caption(t("chats.more"))
+            st.button(t("chats.more"), key="chats_more", width="stretch", on_click=show_more, args=("chats",))
 
 
 def thread_head(chat: ChatView) -> None:
@@ -108,7 +118,13 @@ def thread_head(chat: ChatView) -> None:
 @st.fragment(run_every=3, key="messages_thread")
 def thread(chat: ChatView) -> None:
     with guard():
-        found = list(data.thread(chat.chat_id, chat.session))[::-1]
+        page = data.thread(chat.chat_id, chat.session, more(chat.chat_id))
+        found = list(page)[::-1]
+        if page.next_cursor:
+            st.button(
+                t("thread.older"), key="thread_older", type="tertiary", icon=":material/history:", width="stretch",
+                on_click=show_more, args=(chat.chat_id,),
+            )  # fmt: skip
         with st.container(height=460, key="thread_scroll", autoscroll=True, border=False):
             if found:
                 st.html(bubbles.thread(found))
@@ -140,7 +156,7 @@ with left.container(key="chats_behind" if chosen else "chats_front"):
 with right:
     chat = None
     with guard():
-        chat = next((c for c in data.chats("", 200) if c.chat_id == chosen), None) if chosen else None
+        chat = data.chat(chosen) if chosen else None
     with st.container(border=True, key="card_thread"):
         if chat is None:
             trouble.empty("forum", t("thread.choose"), t("thread.choose.hint"))

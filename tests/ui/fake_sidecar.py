@@ -175,6 +175,14 @@ class FakeSidecar:
                 message = shop.add(body["to"], "", 0, "out", body["text"], "delivered")
                 message["timestamp"] = iso(datetime.now().astimezone())
                 return {"message_id": message["message_id"], "timestamp": message["timestamp"], "status": "pending"}
+            case ["POST", "messages", "send-buttons" | "send-list" | "send-location"]:
+                message = shop.add(body["to"], "", 0, "out", body.get("body", ""), "delivered")
+                return {"message_id": message["message_id"], "timestamp": message["timestamp"], "status": "pending"}
+            case ["GET", "messages", message_id]:
+                found = [m for m in shop.messages if m["message_id"] == message_id]
+                if not found:
+                    raise Refused("not_found", "There is no such message.")
+                return found[0]
             case ["POST", "messages", message_id, "resolve"]:
                 message = next((m for m in shop.messages if m["message_id"] == message_id), None)
                 if message is None:

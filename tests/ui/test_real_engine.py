@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -86,10 +87,17 @@ def test_a_campaign_from_upload_to_report(page: Page, real_dashboard: str) -> No
     page.locator(".st-key-wizard_name input").fill("New branch")
     page.locator(".st-key-wizard_text textarea").fill("Hi {{name}}, we open a new branch!")
     page.locator(".st-key-wizard_text textarea").press("Control+Enter")
+    page.locator(".st-key-wizard_ab label").first.click()
+    page.locator(".st-key-wizard_text_b textarea").fill("{{name}}, come and see our new branch!")
+    page.locator(".st-key-wizard_text_b textarea").press("Control+Enter")
     create = page.locator(".st-key-wizard_create button")
     expect(create).to_be_enabled(timeout=30_000)
     create.click()
-    expect(page.get_by_text("Hi N0, we open a new branch!").first).to_be_visible(timeout=30_000)
+    previews = page.locator(".st-key-wizard .wq-preview")
+    expect(previews.get_by_text("we open a new branch!").first).to_be_visible(timeout=60_000)
+    expect(previews.get_by_text("come and see our new branch!").first).to_be_visible()
+    expect(page.locator(".st-key-wizard").get_by_text("40 recipients of 41 rows")).to_be_visible()
+    expect(page.locator(".st-key-wizard").get_by_text("1 bad rows")).to_be_visible()
     page.locator(".st-key-wizard_execute button").click()
     card = page.locator(".st-key-card_campaign")
     expect(card.get_by_text("Completed")).to_be_visible(timeout=60_000)
@@ -98,6 +106,44 @@ def test_a_campaign_from_upload_to_report(page: Page, real_dashboard: str) -> No
     expect(page.locator(".st-key-card_funnel .js-plotly-plot")).to_be_visible(timeout=30_000)
     expect(page.locator("[data-testid=stMetricValue]").first).to_have_text("40", timeout=30_000)
     shoot(page, "report-en")
+
+
+def test_a_list_composed_on_the_page_reaches_whatsapp(page: Page, real_dashboard: str, engine_folder: Path) -> None:
+    open_page(page, real_dashboard, "interactive", "ar")
+    page.locator(".st-key-compose_kind button").nth(1).click()
+    fields = {
+        "header": "فروعنا",
+        "list_button": "اختر",
+        "section_0": "الرياض",
+        "row_0_0": "العليا",
+        "about_0_0": "من ٩",
+    }
+    for key, text in fields.items():
+        page.locator(f".st-key-compose_{key} input").fill(text)
+    page.locator(".st-key-compose_body textarea").fill("أي فرع *أقرب*؟")
+    page.locator(".st-key-compose_body textarea").press("Control+Enter")
+    page.locator(".st-key-compose_to input").fill("+966 50 000 0444")
+    expect(page.locator(".wq-preview b", has_text="أقرب")).to_be_visible(timeout=30_000)
+    expect(page.locator(".wq-sheet")).to_contain_text("العليا")
+    assert page.locator(".wq-sheet .wq-text").first.evaluate("e => getComputedStyle(e).unicodeBidi") == "plaintext"
+    send = page.locator(".st-key-compose_send button")
+    expect(send).to_be_enabled(timeout=30_000)
+    send.click()
+    shown = page.locator(".st-key-card_send dd code")
+    expect(shown).to_be_visible(timeout=30_000)
+    message_id = shown.inner_text().strip()
+    shoot(page, "interactive-ar")
+
+    async def recorded() -> dict[str, Any] | None:
+        async with SimulatorControl(engine_folder / "s.sock") as control:
+            return await control.call(message_id)
+
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(asyncio.run, recorded()).result(30)
+    assert call is not None
+    assert (call["count"], call["to"]) == (1, "966500000444")
 
 
 def shoot(page: Page, name: str) -> None:
