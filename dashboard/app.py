@@ -95,7 +95,7 @@ else:
         reasons = "".join(f"<p>{trouble.esc(reason, 200)}</p>" for reason in connection.reasons)
         trouble.note(t("connection.starting"), reasons or f"<p>{t('connection.starting.hint')}</p>", "warning")
     try:
-        with loading.shown():
+        with loading.shown(name):
             chosen.run()
     except Exception as error:  # not WaqtorError: the pages show those where they belong
         places.broken(error)

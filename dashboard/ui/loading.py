@@ -23,7 +23,15 @@ def bars(count: int) -> str:
 
 
 @contextmanager
-def shown(height: int = 300) -> Iterator[None]:
-    """Show a grey box while the block reads and draws; quick blocks never show it."""
-    with st.skeleton(height):
+def shown(page: str) -> Iterator[None]:
+    """Show bars until ``page`` is drawn, when it was just opened; later draws replace what is there already."""
+    slot = st.empty()
+    if st.session_state.get("drawn") != page:
+        slot.html(bars(6))
+    try:
         yield
+    except Exception:
+        slot.empty()
+        raise
+    slot.empty()
+    st.session_state["drawn"] = page

@@ -330,3 +330,16 @@ def test_importing_stays_light() -> None:
         "'pyarrow', 'sqlalchemy', 'httpx'} & set(sys.modules); assert not heavy, heavy; assert took < 0.3, took"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+
+
+def test_what_takes_long_is_waited_for() -> None:
+    waits = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        waits.append((request.url.path.rsplit("/", 1)[-1], request.extensions["timeout"]["read"]))
+        return httpx.Response(200, json={"suggestions": []})
+
+    with WaqtorClient("http://localhost:9", "k", timeout=2.0, transport=httpx.MockTransport(handle)) as client:
+        client.suggestions.refresh()
+        client.suggestions.list()
+    assert waits == [("refresh", 600.0), ("suggestions", 2.0)]

@@ -50,6 +50,7 @@ class Call(Generic[T]):
         safe: Repeating it does no harm although it is no GET, because it only reads, or says what shall be.
         rooted: The path is not below ``/api/v1``.
         accept: Statuses that are answers although they are not 2xx.
+        timeout: Seconds, where the client's own are too few for what is asked.
     """
 
     method: str
@@ -64,6 +65,7 @@ class Call(Generic[T]):
     safe: bool = False
     rooted: bool = False
     accept: tuple[int, ...] = ()
+    timeout: float | None = None
 
     @property
     def repeatable(self) -> bool:

@@ -61,6 +61,8 @@ def request_of(call: Call[Any]) -> dict[str, Any]:
         "headers": headers,
         "params": params or None,
     }
+    if call.timeout is not None:
+        request["timeout"] = call.timeout
     if call.content is not None:
         request["content"] = call.content
     if call.json is not None:

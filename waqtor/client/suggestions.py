@@ -10,6 +10,8 @@ from waqtor.client.pages import Listing
 from waqtor.contracts import learning as c
 
 _PATH = "/smartbot/suggestions"
+LONG_S = 600.0
+"""Looking again and accepting fit the rules several times: seconds for dozens of rules, minutes for hundreds."""
 
 
 def list_suggestions(status: c.SuggestionStatus | None = None) -> Call[Listing[c.SuggestionView]]:
@@ -29,7 +31,7 @@ def diff(suggestion_id: str) -> Call[c.SuggestionDiff]:
 
 def refresh(*, days: float | None = None, least: int | None = None) -> Call[dict[str, Any]]:
     """Look at the messages of the last days again."""
-    return Call("POST", f"{_PATH}/refresh", whole, json=_given(days=days, least=least))
+    return Call("POST", f"{_PATH}/refresh", whole, json=_given(days=days, least=least), timeout=LONG_S)
 
 
 def edit(
@@ -57,7 +59,7 @@ def accept(
 ) -> Call[c.CheckReport]:
     """Write it into the rules after checks, tests and a quick evaluation; ``commit`` commits the file to git."""
     body = _given(revision=revision, commit=commit, message=message, force=force, evaluate=evaluate)
-    return Call("POST", f"{_PATH}/{segment(suggestion_id)}/accept", one(c.CheckReport), json=body)
+    return Call("POST", f"{_PATH}/{segment(suggestion_id)}/accept", one(c.CheckReport), json=body, timeout=LONG_S)
 
 
 def reject(suggestion_id: str, *, reason: str = "") -> Call[c.SuggestionView]:
