@@ -25,7 +25,12 @@ WIDTHS = {"desk": 1280, "phone": 390}
 LOOKS = tuple((lang, theme) for lang in ("en", "ar") for theme in ("light", "dark"))
 MOST_HEIGHT = 2400
 COLOURS = 256
-BEST = {"bench-ar-light": 1080, "overview-en-dark": 940}
+BEST = {
+    "overview-en-dark": 940,
+    "bench-ar-light": 1080,
+    "suggestions-en-light": 1060,
+    "rules-ar-dark": 1000,
+}
 """The pictures of the README and docs/dashboard.md, with their height."""
 
 
