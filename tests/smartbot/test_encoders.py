@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from waqtor.errors import ConfigurationError
-from waqtor.smartbot.encoders import HashingEncoder, VectorCache, Vectors, make_encoder, unit
+from waqtor.smartbot.encoders import (
+    HashingEncoder,
+    VectorCache,
+    Vectors,
+    layered,
+    make_encoder,
+    middle_layer,
+    unit,
+)
 from waqtor.smartbot.fit_cache import FitCache
 from waqtor.smartbot.message_vectors import MessageVectors
 
@@ -17,7 +25,7 @@ from waqtor.smartbot.message_vectors import MessageVectors
 class SlowEncoder:
     """Counts its calls; takes a moment like a model does."""
 
-    name, dim, light = "slow", 8, False
+    name, dim, parts, light = "slow", 8, 1, False
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
@@ -86,7 +94,7 @@ def test_vectors_of_rules_are_kept_on_disk(tmp_path: Path) -> None:
     assert second.batches == []
     cache.vectors(["a", "ccc"])
     assert second.batches == [["ccc"]]
-    file = next(tmp_path.glob("vectors-*.npz"))
+    file = next(tmp_path.glob("vectors2-*.npz"))
     file.write_bytes(file.read_bytes()[:50])
     assert (VectorCache(tmp_path, SlowEncoder()).vectors(["a"]) == rows[:1]).all()
 
@@ -117,11 +125,32 @@ def test_encoder_names() -> None:
 def test_minilm_is_loaded_from_its_package_and_knows_meaning() -> None:
     encoder = make_encoder("minilm")
     rows = encoder.encode(["where is my parcel", "track my package", "what is the capital of france"])
-    assert rows.shape == (3, 384)
+    assert rows.shape == (3, 2 * 384)
+    assert encoder.parts == 2
     assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
-    assert rows[0] @ rows[1] > 0.5 > 0.2 > rows[0] @ rows[2]
+    deep = unit(rows[:, :384])
+    assert deep[0] @ deep[1] > 0.5 > 0.2 > deep[0] @ deep[2]
 
 
 def test_a_missing_model_is_said_clearly(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be loaded"):
         make_encoder(str(tmp_path)).encode(["x"])
+
+
+def test_a_model_without_layers_gives_its_own_vector_twice() -> None:
+    import torch
+
+    class Model:
+        def __getitem__(self, place: int) -> object:
+            return object()
+
+        def preprocess(self, texts: list[str]) -> list[str]:
+            return texts
+
+        def __call__(self, texts: list[str]) -> dict[str, torch.Tensor]:
+            return {"sentence_embedding": torch.tensor([[3.0, 4.0]] * len(texts))}
+
+    rows = layered(Model(), ["a", "b"])
+    assert rows.shape == (2, 4)
+    assert np.allclose(rows[0], np.array([0.6, 0.8, 0.6, 0.8]) / np.sqrt(2))
+    assert [middle_layer(layers) for layers in (1, 6, 12, 24)] == [1, 4, 8, 16]

@@ -52,12 +52,12 @@ def test_vectors_are_those_of_sentence_transformers(cache: Path) -> None:
     texts += ["وين طلبي رقم ١٢", "wain 6alabi", "ça va?", *(t for t in HOSTILE if t != "\ud800 lone")]
     got = fast.encode(texts)
     assert got.dtype == np.float32
-    assert fast.dim == 384
+    assert fast.dim == 768
     assert np.abs(got - plain.encode(texts)).max() < 1e-5
     assert np.abs(got[:5] - np.concatenate([fast.encode([t]) for t in texts[:5]])).max() < 1e-5
-    assert fast.encode(HOSTILE).shape == (len(HOSTILE), 384)
+    assert fast.encode(HOSTILE).shape == (len(HOSTILE), 768)
     assert np.isfinite(fast.encode(HOSTILE)).all()
-    assert fast.encode([]).shape == (0, 384)
+    assert fast.encode([]).shape == (0, 768)
 
 
 @pytest.mark.slow
@@ -92,8 +92,8 @@ def test_threads_share_a_graph(cache: Path) -> None:
 
 
 def test_a_model_that_cannot_be_exported_is_remembered_and_said(tmp_path: Path) -> None:
-    folder = tmp_path / "onnx1-x"
-    folder.with_name("onnx1-x.refused").write_text("not a plain sentence encoder", encoding="utf-8")
+    folder = tmp_path / "onnx2-x"
+    folder.with_name("onnx2-x.refused").write_text("not a plain sentence encoder", encoding="utf-8")
     with pytest.raises(ExportFailed, match="not a plain"):
         Exporter(tmp_path, folder).run()
     (tmp_path / "model").mkdir()

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from waqtor.smartbot import fit_cache
 from waqtor.smartbot.calibration import Curve, fit_curve
-from waqtor.smartbot.encoders import HashingEncoder, unit
-from waqtor.smartbot.heads import fit_logistic, fit_ridge, landmarks, minimise
+from waqtor.smartbot.encoders import HashingEncoder, joined, unit
+from waqtor.smartbot.fit_cache import FitCache
+from waqtor.smartbot.heads import EVENNESS, evened, fit_logistic, fit_ridge, landmarks, minimise
 from waqtor.smartbot.index import HnswIndex, make_index
 from waqtor.smartbot.lexical import LexicalModel
 from waqtor.smartbot.scorer import Example, FusedScorer, Query
@@ -99,6 +102,37 @@ def test_logistic_head_agrees_with_scikit_learn() -> None:
     assert np.abs(head.probabilities(asked @ rows.T) - oracle.predict_proba(asked)).max() < 0.03
     ridge = fit_ridge(rows @ rows.T, np.arange(72), labels, 6)
     assert (ridge.probabilities(asked @ rows.T).argmax(1) == oracle.predict(asked)).mean() > 0.9
+
+
+def test_many_examples_do_not_draw_strangers_but_ignored_messages_do() -> None:
+    rng = np.random.default_rng(3)
+    labels = np.repeat(np.arange(3), [4, 40, 40])
+    rows = unit((np.eye(3, 8)[labels] + 0.3 * rng.normal(size=(84, 8))).astype(np.float32))
+    plain = fit_logistic(rows @ rows.T, np.arange(84), labels, 3, 10.0)
+    head = evened(plain, labels, np.array([True, True, False]))
+    nowhere = np.zeros(84, np.float32)
+    before, after = plain.probabilities(nowhere), head.probabilities(nowhere)
+    assert after[0] / after[1] == pytest.approx(before[0] / before[1] * 10**EVENNESS, rel=1e-3)
+    assert after[2] / after.sum() == pytest.approx(np.exp(0) / np.exp(-head.discount).sum(), rel=1e-3)
+    assert evened(plain, labels, np.zeros(3, bool)) is plain
+    even = np.repeat(np.arange(3), 5)
+    assert not np.any(evened(plain, even, np.ones(3, bool)).discount)
+
+
+def test_vectors_of_two_parts_are_learned_from_apart(tmp_path: Path) -> None:
+    deep = ENCODER.encode([example.original for example in EXAMPLES])
+    words = ENCODER.encode([example.original[::-1] for example in EXAMPLES])
+    vectors, trusted = joined(deep, words), [True] * len(EXAMPLES)
+    query = Query(
+        ("where is my package",), joined(*ENCODER.encode(["where is my package", "egakcap ym si erehw"])), 0.6
+    )
+    first = FusedScorer(cache=FitCache(tmp_path), parts=2, encoder="two").fit(EXAMPLES, vectors, trusted)
+    fit_cache._recent.clear()
+    again = FusedScorer(cache=FitCache(tmp_path), parts=2, encoder="two").fit(EXAMPLES, vectors, trusted)
+    assert first.predict(query) == again.predict(query)
+    assert first.predict(query).scores[0].rule_id == "track"
+    reversed_words = Query(query.readings, joined(deep[5], words[0]), 0.6)
+    assert first.predict(reversed_words).scores[0].raw != first.predict(query).scores[0].raw
 
 
 def test_landmarks_bound_the_work() -> None:

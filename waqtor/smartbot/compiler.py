@@ -40,7 +40,7 @@ class RuleCompiler:
         self._vectors = VectorCache(cache_dir, encoder)
         self._threshold = threshold
         fits = FitCache(None if encoder.light else cache_dir)
-        self._scorer = scorer or FusedScorer(quick=encoder.light, cache=fits, encoder=encoder.name)
+        self._scorer = scorer or FusedScorer(quick=encoder.light, cache=fits, encoder=encoder.name, parts=encoder.parts)
 
     def read(self, *, near: bool = False) -> Loaded:
         """Read and check the folder."""

@@ -164,13 +164,20 @@ class Matcher:
         """Return the vectors of examples (zeros where the encoder does not count) and where it counts."""
         return encoded(self._encoder, self._vectors, examples)
 
+    def meaning(self, vectors: Vectors) -> Vectors:
+        """Return of vectors what the encoder's last layer says, the part that compares topics, of length 1 again."""
+        parts = self._encoder.parts
+        return np.asarray(vectors[..., : vectors.shape[-1] // parts] * np.sqrt(np.float32(parts)), np.float32)
+
     def fit(self, examples: Sequence[Example], vectors: Vectors, trusted: Sequence[bool]) -> tuple[FittedScorer, float]:
         """Fit a scorer, as :class:`RuleCompiler` does; return it and the seconds that took."""
         names = name_examples(examples, trusted)
         if names:
             more, known = self.example_vectors(names)
             examples, vectors, trusted = [*examples, *names], np.vstack([vectors, more]), [*trusted, *known]
-        scorer = FusedScorer(quick=self._encoder.light, cache=FitCache(None), encoder=self._encoder.name)
+        scorer = FusedScorer(
+            quick=self._encoder.light, cache=FitCache(None), encoder=self._encoder.name, parts=self._encoder.parts
+        )
         began = time.perf_counter()
         fitted = scorer.fit(examples, vectors, trusted)
         return fitted, time.perf_counter() - began
@@ -234,7 +241,7 @@ def crossfit(
     folds = min(folds, len(names))
     vectors, trusted = matcher.example_vectors(examples)
     messages = matcher.messages([e.original for e in examples])
-    group = _blocks(names, examples, vectors, folds)
+    group = _blocks(names, examples, matcher.meaning(vectors), folds)
     rank: dict[str, int] = {}
     part = np.zeros(len(examples), np.int64)
     for i, example in enumerate(examples):

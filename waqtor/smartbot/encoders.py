@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from waqtor.errors import ConfigurationError
 
 _SPARE = 5000
+_BATCH = 32
 ENCODER_SHARE = 0.6
 """Share of the encoder's head in the probability, where the encoder knows the language (curve: docs/evaluation.md)."""
 
@@ -38,6 +39,8 @@ class Encoder(Protocol):
 
     name: str
     dim: int
+    parts: int
+    """Equally long parts of a vector, each of equal length too: 1, or 2 (the last layer's, then a middle one's)."""
     light: bool
     """Whether encoding is cheap enough for the event loop."""
 
@@ -54,6 +57,7 @@ class HashingEncoder:
     """Character n-grams and words hashed into ``dim`` numbers: no model, any language, spelling only."""
 
     light = True
+    parts = 1
 
     def __init__(self, dim: int = 512) -> None:
         self.name = f"hashing-{dim}"
@@ -79,11 +83,14 @@ class HashingEncoder:
 class SentenceTransformerEncoder:
     """A sentence-transformers model from a folder, a hub name or the package that ships MiniLM.
 
+    A vector holds the model's own (of the last layer) and the mean over the tokens of a layer two thirds up, which
+    keeps more of the words (Tenney, Das and Pavlick 2019); a model whose layers cannot be had gives its own twice.
     The model is loaded at first use (seconds), on the CPU, with one thread: with two on a busy two-core machine
     a single query was seen to take 577 ms instead of 10.
     """
 
     light = False
+    parts = 2
 
     def __init__(self, model: str, name: str = "") -> None:
         self._model_name = model
@@ -122,7 +129,7 @@ class SentenceTransformerEncoder:
                     "Give minilm, hashing, a folder with a sentence-transformers model, or a reachable hub name."
                 ) from error
             model.eval()
-            self.dim = int(model.encode(["a"], show_progress_bar=False).shape[1])
+            self.dim = layered(model, ["a"]).shape[1]
             self._model = model
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -130,10 +137,12 @@ class SentenceTransformerEncoder:
         self.load()
         if not texts:
             return np.zeros((0, self.dim), np.float32)
-        found = self._model.encode(
-            list(texts), batch_size=32, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
-        )
-        return np.ascontiguousarray(found, np.float32)
+        out = np.zeros((len(texts), self.dim), np.float32)
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # a batch is padded to its longest
+        for at in range(0, len(order), _BATCH):
+            rows = order[at : at + _BATCH]
+            out[rows] = layered(self._model, [texts[i] for i in rows])
+        return out
 
     def close(self) -> None:
         """Give up what loading still waits for."""
@@ -143,6 +152,34 @@ class SentenceTransformerEncoder:
         if self._multilingual:
             return 0.0 if language == "arabizi" else ENCODER_SHARE
         return ENCODER_SHARE if script == "latin" and language in ("en", "other") else 0.0
+
+
+def middle_layer(layers: int) -> int:
+    """Return the number of the hidden state two thirds up, counting the word embeddings as 0."""
+    return max(1, round(layers * 2 / 3))
+
+
+def joined(last: Vectors, middle: Vectors) -> Vectors:
+    """Return unit vectors made of two parts that weigh alike."""
+    return np.asarray(np.concatenate([unit(last), unit(middle)], axis=-1) / np.sqrt(2), np.float32)
+
+
+def layered(model: Any, texts: Sequence[str]) -> Vectors:
+    """Return the vectors of one batch from a loaded sentence-transformers model."""
+    import torch
+
+    transformer = getattr(model[0], "auto_model", None)
+    if transformer is not None:
+        transformer.config.output_hidden_states = True
+    with torch.inference_mode():
+        found = model(model.preprocess(list(texts)))
+    last = found["sentence_embedding"].float().numpy()
+    hidden = found.get("all_layer_embeddings")
+    if not hidden or hidden[0].shape[-1] != last.shape[1]:
+        return joined(last, last)
+    mask = found["attention_mask"].float()
+    middle = torch.einsum("mtd,mt->md", hidden[middle_layer(len(hidden) - 1)].float(), mask)
+    return joined(last, middle.numpy())
 
 
 def make_encoder(setting: str, cache: Path | None = None, threads: int = 0) -> Encoder:
@@ -206,7 +243,7 @@ class VectorCache:
 
     def __init__(self, folder: Path | None, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._path = folder / f"vectors-{encoder.name}.npz" if folder and not encoder.light else None
+        self._path = folder / f"vectors2-{encoder.name}.npz" if folder and not encoder.light else None
         self._known: dict[str, Vectors] = {}
         self._read = False
 

@@ -11,7 +11,7 @@ sentence vectors (figures in docs/smartbot.md). Ridge is closed-form and serves 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ Objective = Callable[[Floats], tuple[float, Floats]]
 LANDMARKS = 2000
 """Most examples that carry weights, where there are many more."""
 RIDGE = 0.3
+EVENNESS = 0.35
+"""How far a rule's many examples are discounted: 0 not at all, 1 as if all rules had equally many."""
 _CURVATURE = 0.02
 _JITTER = 1e-3
 _SAMPLE = 400
@@ -38,15 +40,44 @@ def landmarks(rows: int, most: int = LANDMARKS) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A fitted head: ``weights`` (landmarks, classes), which classes it knows, and the softmax's sharpness."""
+    """A fitted head.
+
+    Attributes:
+        weights: Shape (landmarks, classes).
+        present: Which classes it knows.
+        sharpness: Of the softmax.
+        discount: Taken from each class's score before the softmax; see :func:`evened`.
+    """
 
     weights: Floats
     present: NDArray[np.bool_]
     sharpness: float = 1.0
+    discount: Floats | float = 0.0
 
     def probabilities(self, similarities: Floats) -> Floats:
         """Return class probabilities from similarities to the landmarks, shape (…, classes)."""
-        return _softmax(similarities @ self.weights * self.sharpness, self.present)
+        return _softmax(similarities @ self.weights * self.sharpness - self.discount, self.present)
+
+
+def evened(head: Head, labels: Ints, answerable: NDArray[np.bool_]) -> Head:
+    """Return the head with the classes' frequencies discounted, by logit adjustment (Menon et al. 2021).
+
+    How many examples a rule has says how much its author wrote, not how often customers ask for it; undiscounted, the
+    largest rule draws the strangers. :data:`EVENNESS` is partial since long lists are in part real demand (curve:
+    docs/evaluation.md). What must not be answered keeps its weight: labelled traffic is as frequent as it is.
+
+    Args:
+        head: Fitted on ``labels``.
+        labels: Class numbers of its rows.
+        answerable: Which classes are answered; shape (classes,).
+    """
+    counts = np.bincount(labels, minlength=len(answerable))
+    counted = answerable & (counts > 0)
+    if not counted.any():
+        return head
+    usual = float(counts[counted].mean())
+    discount = np.where(counted, EVENNESS * np.log(np.maximum(counts, 1) / usual), 0.0)
+    return replace(head, discount=np.asarray(discount, np.float32))
 
 
 def _softmax(scores: Floats, present: NDArray[np.bool_]) -> Floats:

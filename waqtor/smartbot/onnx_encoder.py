@@ -12,7 +12,7 @@ import numpy as np
 import structlog
 
 from waqtor.errors import ConfigurationError
-from waqtor.smartbot.encoders import SentenceTransformerEncoder, Vectors, unit
+from waqtor.smartbot.encoders import SentenceTransformerEncoder, Vectors, joined
 from waqtor.smartbot.onnx_export import Exporter, graph_folder, is_exported
 
 _log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ class Graph:
         from tokenizers import Tokenizer
 
         about = json.loads((folder / "graph.json").read_text(encoding="utf-8"))
-        self.dim = int(about["dim"])
+        self.dim = 2 * int(about["dim"])
         self._first_token = about["pooling"] == "cls"
         self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
@@ -75,10 +75,10 @@ class Graph:
         for row, found in enumerate(tokens):
             ids[row, : len(found)] = found
             mask[row, : len(found)] = 1
-        hidden = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
-        if self._first_token:
-            return unit(hidden[:, 0])
-        return unit(np.einsum("mtd,mt->md", hidden, mask.astype(np.float32)) / mask.sum(axis=1, keepdims=True))
+        last, middle = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
+        counted = mask.astype(np.float32)
+        sums = [np.einsum("mtd,mt->md", layer, counted) for layer in (last, middle)]
+        return joined(last[:, 0] if self._first_token else sums[0], sums[1])
 
 
 class OnnxEncoder(SentenceTransformerEncoder):

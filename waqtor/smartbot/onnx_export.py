@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
-FORMAT = 1
+from waqtor.smartbot.encoders import layered, middle_layer
+
+FORMAT = 2
 """Raised whenever graphs come out differently."""
 TOLERANCE = 1e-5
 """Greatest difference of a component from the original model's vector."""
@@ -131,6 +133,7 @@ def export(model_folder: Path, folder: Path) -> None:
             "pooling": pooling,
             "max_length": int(model.max_seq_length or 512),
             "dim": int(model.encode(["a"], show_progress_bar=False).shape[1]),
+            "middle": middle_layer(int(model[0].auto_model.config.num_hidden_layers)),
         }
         (temporary / "graph.json").write_text(json.dumps(description), encoding="utf-8")
         _compare(model, temporary)
@@ -150,10 +153,12 @@ def _write_graph(torch: Any, transformer: Any, path: Path) -> None:
             self.transformer = transformer
 
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
-            return self.transformer(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+            found = self.transformer(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
+            return found.last_hidden_state, found.hidden_states[middle]
 
+    middle = middle_layer(int(transformer.config.num_hidden_layers))
     ones = torch.ones((2, 7), dtype=torch.long)
-    names = ["input_ids", "attention_mask", "hidden"]
+    names = ["input_ids", "attention_mask", "hidden", "middle"]
     torch.onnx.export(
         Hidden().eval(),
         (ones, ones),
@@ -169,7 +174,7 @@ def _write_graph(torch: Any, transformer: Any, path: Path) -> None:
 def _compare(model: Any, folder: Path) -> None:
     from waqtor.smartbot.onnx_encoder import Graph
 
-    theirs = model.encode(list(_PROBES), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True)
+    theirs = layered(model, _PROBES)
     apart = float(np.abs(Graph(folder).encode(_PROBES) - theirs).max())
     if not apart <= TOLERANCE:
         raise ExportFailed(f"vectors differ by {apart:.1e}")

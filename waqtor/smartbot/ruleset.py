@@ -166,7 +166,8 @@ def compile_rules(loaded: Loaded, default_threshold: float) -> RuleSet:
                 text = normalise(phrase)
                 if text:
                     exact.setdefault(text, {})[rule.id] = None
-                    examples.add(Example(rule.id, text, language, False, phrase, names.get(rule.id, "")))
+                    name, ignored = names.get(rule.id, ""), rule.action == "ignore"
+                    examples.add(Example(rule.id, text, language, False, phrase, name, ignored=ignored))
         for phrases in rule.keywords.values():
             for phrase in phrases:
                 text = normalise(phrase)

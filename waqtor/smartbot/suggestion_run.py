@@ -140,6 +140,7 @@ def _by_characters(questions: Sequence[Question]) -> Vectors | None:
 def _vectors(matcher: Matcher, rules: RuleSet) -> Callable[[Sequence[Question]], Vectors | None]:
     """Vectors around the centre of the rules' examples: what all sentences share says nothing of their topic."""
     held, trusted = matcher.example_vectors(rules.examples)
+    held = matcher.meaning(held)
     known = held[np.array(trusted, bool)]
     centre = known.mean(axis=0) if len(known) > 4 else np.zeros(held.shape[1], np.float32)
 
@@ -148,6 +149,6 @@ def _vectors(matcher: Matcher, rules: RuleSet) -> Callable[[Sequence[Question]],
         vectors = [m.query.vector for m in messages if m.query.vector is not None]
         if len(vectors) < len(messages):
             return None
-        return unit(np.stack(vectors) - centre)
+        return unit(matcher.meaning(np.stack(vectors)) - centre)
 
     return of

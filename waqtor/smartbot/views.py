@@ -1,5 +1,8 @@
 """A view of the examples: one kind of similarity, the head fitted on it, and what it would say of unseen messages.
 
+There is one of the characters and, where the encoder knows a language, one of each part of its vectors (what the last
+layer and a middle one say). Closeness is told by the characters and the last layer.
+
 Calibration needs scores of messages that the heads have not learned from, some of them belonging to no rule.
 They are made from the examples themselves: three times a third of the rules is left out altogether (their
 examples play the strangers) and a quarter of the other rules' examples is held back.
@@ -15,14 +18,20 @@ from numpy.typing import NDArray
 
 from waqtor.smartbot.calibration import Curve, fit_curve
 from waqtor.smartbot.encoders import ENCODER_SHARE
-from waqtor.smartbot.heads import Head, fit_logistic, fit_ridge, landmarks
+from waqtor.smartbot.heads import LANDMARKS, Head, evened, fit_logistic, fit_ridge, landmarks
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-SEMANTIC_STRENGTH = 30.0
+SEMANTIC_STRENGTH = 36.0
 LEXICAL_STRENGTH = 10.0
+SEMANTIC_LANDMARKS = 1000
+"""Most examples that carry weights in a head on vectors: their few hundred numbers need no more."""
+MIDDLE_SHARE = 0.25
+"""Share of the encoder's middle layer in the encoder's probability: it knows words better, the last one topics."""
+BEND = 0.25
+"""Share of the squared cosine in what the encoder's heads learn on: pairs of traits count beside single ones."""
 CLOSENESS = 1.25
 """Power of the cosine in a raw score beside the encoder: the higher, the less counts what resembles nothing."""
 FOLDS = 3
@@ -41,6 +50,7 @@ class View:
         classes: Number of classes in all.
         columns: Positions in ``rows`` that carry the head's weights.
         head: The head fitted on all of them.
+        bend: Share of the squared similarity in what the head works on.
         block: Gives the similarities of positions to positions.
         fit: Fits a head from (similarities, columns, labels).
         sample: Most examples that the calibration works with.
@@ -52,9 +62,14 @@ class View:
     classes: int
     columns: Ints
     head: Head
+    bend: float
     block: Callable[[Ints, Ints], Floats]
     fit: Callable[[Floats, Ints, Ints], Head]
     sample: int = 1500
+
+    def probabilities(self, similarities: Floats) -> Floats:
+        """Return the head's class probabilities from similarities to the columns, shape (…, classes)."""
+        return self.head.probabilities(bent(similarities, self.bend))
 
     def maxima(self, similarities: Floats) -> Floats:
         """Return the greatest similarity to a phrase per class; classes without phrases here are 0."""
@@ -66,27 +81,66 @@ class View:
         return mine
 
 
-def make_view(
-    rows: Ints,
-    labels: Ints,
-    phrases: Bools,
-    classes: int,
-    block: Callable[[Ints, Ints], Floats],
-    strength: float,
-    *,
-    quick: bool,
-    head: Head | None = None,
-) -> View:
-    """Fit a head on the similarities that ``block`` gives, unless it is known from before."""
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What a view is made of: the rows it covers, their similarities, and how its head is fitted on these.
 
-    def fit(gram: Floats, columns: Ints, own: Ints) -> Head:
+    Attributes:
+        rows: Which examples.
+        block: Gives the similarities of positions in ``rows`` to positions.
+        strength: Inverse of the head's penalty.
+        bend: See :class:`View`.
+        most: Examples that carry weights.
+    """
+
+    rows: Ints
+    block: Callable[[Ints, Ints], Floats]
+    strength: float
+    bend: float = 0.0
+    most: int = LANDMARKS
+
+
+def bent(similarities: Floats, share: float) -> Floats:
+    """Return a mixture of similarities and their squares, a similarity (positive definite) itself."""
+    if not share:
+        return similarities
+    return np.asarray((1 - share) * similarities + share * similarities * similarities, np.float32)
+
+
+def make_view(
+    side: Side, labels: Ints, phrases: Bools, answerable: Bools, *, quick: bool, head: Head | None = None
+) -> View:
+    """Fit a head, unless it is known from before.
+
+    Args:
+        side: What the view is made of.
+        labels: Class numbers of the side's rows.
+        phrases: Which of the side's rows are what customers write.
+        answerable: Which classes are answered; shape (classes,).
+        quick: Fit ridge heads.
+        head: The head known from before.
+    """
+    classes = len(answerable)
+
+    def fit(similarities: Floats, columns: Ints, own: Ints) -> Head:
+        gram = bent(similarities, side.bend)
         if quick:
             return fit_ridge(gram, columns, own, classes)
-        return fit_logistic(gram, columns, own, classes, strength)
+        return evened(fit_logistic(gram, columns, own, classes, side.strength), own, answerable)
 
-    columns = landmarks(len(rows))
-    head = head or fit(block(np.arange(len(rows)), columns), columns, labels)
-    return View(rows, labels, np.flatnonzero(phrases), classes, columns, head, block, fit, 900 if quick else 1500)
+    columns = landmarks(len(side.rows), side.most)
+    head = head or fit(side.block(np.arange(len(side.rows)), columns), columns, labels)
+    sample = 900 if quick else 1500
+    places = np.flatnonzero(phrases)
+    return View(side.rows, labels, places, classes, columns, head, side.bend, side.block, fit, sample)
+
+
+def shares(views: int, encoder: float) -> tuple[float, ...]:
+    """Return what each of so many views counts: the characters, then the encoder's parts, in all ``encoder``."""
+    if views == 1:
+        return (1.0,)
+    deep = (1 - MIDDLE_SHARE, MIDDLE_SHARE) if views > 2 else (1.0,)
+    return (1 - encoder, *(encoder * share for share in deep))
 
 
 def _maxima(similarities: Floats, labels: Ints, phrases: Ints, classes: int) -> Floats:
@@ -142,15 +196,16 @@ def calibrate(views: Sequence[View], labels: Ints, answerable: Bools) -> dict[bo
             p = np.zeros((len(asked), classes), np.float32)
             close = np.zeros((len(asked), classes), np.float32)
             used = views if mixed else views[:1]
-            shares = (1 - ENCODER_SHARE, ENCODER_SHARE) if mixed else (1.0,)
-            for view, share in zip(used, shares, strict=True):
+            for number, (view, share) in enumerate(zip(used, shares(len(used), ENCODER_SHARE), strict=True)):
                 known = np.searchsorted(view.rows, learned)
                 gram = view.block(known, known)
                 own = labels[learned]
                 head = view.fit(gram, np.arange(len(known)), own)
                 similar = view.block(np.searchsorted(view.rows, asked), known)
-                p += head.probabilities(similar) * share
-                close += _maxima(similar, own, np.flatnonzero(np.isin(learned, said)), classes) / len(used)
+                p += head.probabilities(bent(similar, view.bend)) * share
+                if number < 2:
+                    near = _maxima(similar, own, np.flatnonzero(np.isin(learned, said)), classes)
+                    close += near / min(2, len(used))
             pick, raw = choose(p, close, answerable, mixed=mixed)
             raws, rights, strangers = found.setdefault(mixed, ([], [], []))
             raws.append(raw)
