@@ -25,24 +25,34 @@ from waqtor.errors import Unavailable
 from waqtor.transports.simulator.process import SimulatorProcess
 
 _CONCURRENCY = 16
-_SHARE = 0.03
+_TIMEOUT_MS = 3000  # long enough that only the script makes time-outs, also on a busy machine
 _PATIENCE_S = 120.0
 _STEADY = "steady"
 
 
 def run(
-    *, kills: int = 20, events: int = 20_000, seed: int = 1, postgres: bool = False, keep: Path | None = None
-) -> list[dict[str, Any]]:
-    """Kill, restart and compare; one result, ``ok`` only when nothing is missing and no more doubled than may be."""
+    *, kills: int = 20, events: int = 20_000, seed: int = 1, share: float = 0.03, postgres: bool = False,
+    keep: Path | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Kill, restart and compare; one result, ``ok`` only when nothing is missing and no more doubled than may be.
+
+    Args:
+        kills: How often the sidecar is killed.
+        events: Messages that people write.
+        seed: Of the moments and the failures.
+        share: Of the requests that fail by script.
+        postgres: On PostgreSQL instead of SQLite.
+        keep: Where the data is left.
+    """
     with contextlib.ExitStack() as stack:
         made = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="waqtor-chaos-", dir=Path.cwd())))
         folder = keep or made
         folder.mkdir(parents=True, exist_ok=True)
         url = stack.enter_context(postgres_server(folder)) if postgres else ""
-        return [asyncio.run(_run(folder, url, kills, events, random.Random(seed)))]
+        return [asyncio.run(_run(folder, url, kills, events, random.Random(seed), share))]
 
 
-async def _run(folder: Path, url: str, kills: int, events: int, dice: random.Random) -> dict[str, Any]:
+async def _run(folder: Path, url: str, kills: int, events: int, dice: random.Random, share: float) -> dict[str, Any]:
     (folder / "rules").mkdir(exist_ok=True)
     (folder / "rules" / "shop.yaml").write_text(RULES, encoding="utf-8")
     sidecar = Sidecar(folder, free_port(), url, WAQTOR_WEBHOOK_PRIVATE_HOSTS="127.0.0.1")
@@ -50,7 +60,7 @@ async def _run(folder: Path, url: str, kills: int, events: int, dice: random.Ran
     async with (
         SimulatorProcess(folder / "sim.sock", record=folder / "calls.log") as simulator,
         httpx.AsyncClient(timeout=10, headers={"X-API-Key": KEY}) as client,
-        Unruly(dice, _SHARE) as receiver,
+        Unruly(dice, share) as receiver,
     ):
         try:
             await sidecar.start(client)
@@ -96,8 +106,8 @@ def _text(number: int) -> str:
 
 async def _register(client: httpx.AsyncClient, api: str, port: int, path: str) -> str:
     asked = {
-        "url": f"http://127.0.0.1:{port}/{path}", "events": ["message_received"], "timeout_ms": 500, "attempts": 5,
-        "delay_ms": 100, "concurrency": _CONCURRENCY,
+        "url": f"http://127.0.0.1:{port}/{path}", "events": ["message_received"], "timeout_ms": _TIMEOUT_MS,
+        "attempts": 5, "delay_ms": 100, "concurrency": _CONCURRENCY,
     }  # fmt: skip
     answer = await client.post(api, json=asked)
     if answer.status_code != 201:
