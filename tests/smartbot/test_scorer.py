@@ -135,6 +135,13 @@ def test_vectors_of_two_parts_are_learned_from_apart(tmp_path: Path) -> None:
     assert first.predict(reversed_words).scores[0].raw != first.predict(query).scores[0].raw
 
 
+def test_languages_that_the_encoder_does_not_know_need_no_vectors() -> None:
+    examples = [Example(rule, text, "ar", False, text) for rule, text in [("a", "وين طلبي"), ("b", "كم السعر")] * 2]
+    blank = np.zeros((len(examples), 1), np.float32)
+    scorer = FusedScorer(parts=2).fit(examples, blank, [False] * len(examples))
+    assert scorer.predict(Query(("وين الطلب",), ENCODER.encode(["وين الطلب"])[0], 0.5)).scores[0].rule_id == "a"
+
+
 def test_landmarks_bound_the_work() -> None:
     assert len(landmarks(100_000)) <= 2500
     assert list(landmarks(3)) == [0, 1, 2]

@@ -167,7 +167,8 @@ class Matcher:
     def meaning(self, vectors: Vectors) -> Vectors:
         """Return of vectors what the encoder's last layer says, the part that compares topics, of length 1 again."""
         parts = self._encoder.parts
-        return np.asarray(vectors[..., : vectors.shape[-1] // parts] * np.sqrt(np.float32(parts)), np.float32)
+        own = vectors[..., : max(1, vectors.shape[-1] // parts)]  # a single column of zeros: nothing was encoded
+        return np.asarray(own * np.sqrt(np.float32(parts)), np.float32)
 
     def fit(self, examples: Sequence[Example], vectors: Vectors, trusted: Sequence[bool]) -> tuple[FittedScorer, float]:
         """Fit a scorer, as :class:`RuleCompiler` does; return it and the seconds that took."""

@@ -181,7 +181,7 @@ class FusedScorer:
         centre = np.zeros(vectors.shape[1], np.float32)
         if (mask & phrases).sum() > 4:
             centre = np.asarray(held[phrases[mask]].mean(axis=0), np.float32)
-        units = [unit(part) for part in np.split(held - centre, self._parts, axis=1)]
+        units = [unit(part) for part in np.split(held - centre, self._parts, axis=1)] if mask.any() else []
         lexical = LexicalModel([example.text for example in ordered])
 
         answerable = np.array([not label.startswith("!") for label in labels], bool)
