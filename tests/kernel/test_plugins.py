@@ -166,6 +166,13 @@ async def test_listeners_get_events_and_their_failures_are_raised():
     assert entry.failures == 1
 
 
+def test_a_plugin_may_name_the_events_that_it_wants():
+    made = manager(Plugin("some", events=("message.sent",)), Plugin("all"))
+    assert {entry.name: entry.events for entry in made.loaded} == {"some": frozenset({"message.sent"}), "all": None}
+    with pytest.raises(ValueError, match=r"do not exist: message\.sendt"):
+        made.register(Plugin("typo", events=("message.sendt", "message.sent")))
+
+
 def test_commands_are_collected_past_a_failing_plugin():
     made = manager(Plugin("bad", "bad commands"), Plugin("good"))
     [(entry, commands)] = made.collect("commands")

@@ -168,7 +168,7 @@ class Engine:
         self._read("plugins:messages", answerer, {"message.received"}, start="beginning")
         self._read("chat-states", self.chat_states.apply, CHANGES, start="head")
         for entry in self.plugins.listeners():
-            self._read(f"plugin:{entry.name}", _listener(self.plugins, entry), None, start="head")
+            self._read(f"plugin:{entry.name}", _listener(self.plugins, entry), entry.events, start="head")
         self._supervisor.start("traffic-log", self.log.run)
         for name, body in self.monitoring.tasks().items():
             self._supervisor.start(name, body)

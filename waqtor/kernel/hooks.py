@@ -104,7 +104,11 @@ class HookSpecs:
 
     @hookspec
     def on_event(self, event: Event) -> Awaitable[None] | None:
-        """Called for every journaled event, at least once, from the plugin's own cursor."""
+        """Called for every journaled event, at least once, from the plugin's own cursor.
+
+        A plugin with an attribute ``events`` (a collection of event types) is called for these only, and costs
+        nothing for the others.
+        """
 
     @hookspec
     def commands(self) -> Mapping[str, CommandCallable]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any
 
 import pluggy
 import structlog
 
-from waqtor.contracts.events import Event
+from waqtor.contracts.events import EVENTS, Event
 from waqtor.errors import NotFound
 from waqtor.kernel.hooks import PROJECT, Answer, HookSpecs, Incoming, PluginContext
 from waqtor.kernel.telemetry import Telemetry
@@ -25,7 +25,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Loaded:
-    """A plugin and how it is doing. Lower ``priority`` answers first."""
+    """A plugin and how it is doing. Lower ``priority`` answers first.
+
+    Attributes:
+        events: The event types that its ``on_event`` wants; ``None``: all.
+        calls: Its hooks that were called before: the function and the names of the arguments that it takes.
+    """
 
     name: str
     version: str
@@ -34,6 +39,8 @@ class Loaded:
     enabled: bool = True
     failures: int = 0
     last_error: str = ""
+    events: frozenset[str] | None = None
+    calls: dict[str, tuple[Any, frozenset[str]]] = field(default_factory=dict)
 
 
 class PluginManager:
@@ -61,17 +68,21 @@ class PluginManager:
         """Add a plugin object or module; ``priority`` defaults to its own attribute, else 100.
 
         Raises:
-            ValueError: No name, or the name is taken.
+            ValueError: No name, the name is taken, or it wants events that do not exist.
         """
         name = getattr(plugin, "name", "")
         if not isinstance(name, str) or not name or name in self._loaded:
             raise ValueError(f"a plugin needs a name of its own, not {name!r}")
+        events = getattr(plugin, "events", None)
+        wanted = frozenset(events) if events is not None else None
+        if wanted is not None and (unknown := wanted - EVENTS.keys()):
+            raise ValueError(f"the plugin {name} wants events that do not exist: {', '.join(sorted(unknown))}")
         if name in self._disabled:
             _log.info("plugin.disabled", plugin=name)
             return
         self._pm.register(plugin, name)
         order = priority if priority is not None else int(getattr(plugin, "priority", 100))
-        self._loaded[name] = Loaded(name, str(getattr(plugin, "version", "0")), plugin, order)
+        self._loaded[name] = Loaded(name, str(getattr(plugin, "version", "0")), plugin, order, events=wanted)
 
     def discover(self) -> None:
         """Load installed plugins from the entry-point group ``waqtor.plugins``; broken ones are logged."""
@@ -148,11 +159,15 @@ class PluginManager:
                 return implementation.function
         return None
 
-    async def _call(self, entry: Loaded, hook: str, *, reraise: bool = False, **arguments: Any) -> Any:
+    def _known(self, entry: Loaded, hook: str) -> tuple[Any, frozenset[str]]:
         implementation = self._implementation(entry, hook)
+        names = inspect.signature(implementation).parameters if implementation is not None else ()
+        return entry.calls.setdefault(hook, (implementation, frozenset(names)))
+
+    async def _call(self, entry: Loaded, hook: str, *, reraise: bool = False, **arguments: Any) -> Any:
+        implementation, names = entry.calls.get(hook) or self._known(entry, hook)
         if implementation is None or not entry.enabled:
             return None
-        names = inspect.signature(implementation).parameters
         given = {name: value for name, value in arguments.items() if name in names}
         try:
             result = implementation(**given)

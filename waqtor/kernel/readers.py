@@ -125,10 +125,14 @@ class JournalReader:
 
     def _take(self, event: Event) -> None:
         self._read_to = event.offset
-        self._order.append(event.offset)
         if self._types is not None and event.type not in self._types:
+            if not self._order:  # by far the most frequent case
+                self.position = event.offset
+                return
+            self._order.append(event.offset)
             self._finish(event.offset)
             return
+        self._order.append(event.offset)
         lane = self._lanes.get(event.lane)
         if lane is not None:
             lane.append(event)

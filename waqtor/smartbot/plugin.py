@@ -28,6 +28,7 @@ class SmartBotPlugin:
     name = "smartbot"
     version = "2.0.0"
     priority = 100
+    events = ("chat.paused", "chat.resumed")
 
     def __init__(self, service: BotService, handoff_minutes: float | None = None) -> None:
         self._service = service
@@ -41,8 +42,6 @@ class SmartBotPlugin:
     @hookimpl
     async def on_event(self, event: Event) -> None:
         """Keep up with chats that people take over and give back."""
-        if event.type not in ("chat.paused", "chat.resumed"):
-            return
         data = hydrate(event)
         chat_id = data.get("chat_id")
         if not chat_id:
