@@ -37,7 +37,7 @@ class RowMaker:
     """
 
     def __init__(self, salt: bytes) -> None:
-        @lru_cache(maxsize=50_000)
+        @lru_cache(maxsize=10_000)
         def chat_key(session: str, chat: str) -> str:
             joined = f"{session}\0{chat}".encode("utf-8", "replace")
             return hashlib.blake2b(joined, key=salt, digest_size=8).hexdigest()

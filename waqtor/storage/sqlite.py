@@ -22,7 +22,7 @@ _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=10000",
     "PRAGMA temp_store=MEMORY",
-    "PRAGMA cache_size=-65536",
+    "PRAGMA cache_size=-32768",
     # A checkpoint copies pages and syncs twice; fewer, larger ones keep the writer's tail short.
     "PRAGMA wal_autocheckpoint=4000",
 )
@@ -158,5 +158,5 @@ def _prepare_reader(connection: sqlite3.Connection, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA query_only=ON")
     cursor.execute("PRAGMA busy_timeout=10000")
-    cursor.execute("PRAGMA cache_size=-16384")
+    cursor.execute("PRAGMA cache_size=-8192")
     cursor.close()
