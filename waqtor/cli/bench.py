@@ -153,20 +153,32 @@ def accuracy(
 
 @app.command()
 def chaos(
-    kills: Annotated[int, typer.Option(min=1, help="How often the sidecar is killed.")] = 50,
+    kills: Annotated[int | None, typer.Option(min=0, help="How often it is killed; default 50, else 20.")] = None,
     seed: Annotated[int, typer.Option(help="Of the moments and the load.")] = 1,
     postgres: Annotated[bool, typer.Option(help="On PostgreSQL instead of SQLite.")] = False,
     webhooks: Annotated[bool, typer.Option("--webhooks", help="Under receivers of webhooks that fail.")] = False,
     events: Annotated[int, typer.Option(min=10, help="Messages that people write, with --webhooks.")] = 20_000,
+    campaign: Annotated[bool, typer.Option("--campaign", help="Kill, then pause, a running campaign.")] = False,
+    recipients: Annotated[int, typer.Option(min=100, max=20_000, help="Of the campaign.")] = 20_000,
+    pauses: Annotated[int, typer.Option(min=0, help="How often the campaign is paused.")] = 50,
+    engines: Annotated[int, typer.Option(min=1, max=2, help="Engines of the campaign; two share a PostgreSQL.")] = 1,
     keep: Keep = None,
     as_json: AsJson = False,
 ) -> None:
     """Kill the sidecar under load; count what was lost, doubled or skipped."""
-    from waqtor.benchmarks import chaos, hookchaos
-
     if webhooks:
-        _finish(hookchaos.run(kills=kills, events=events, seed=seed, postgres=postgres, keep=keep), as_json)
-    _finish(chaos.run(kills=kills, seed=seed, postgres=postgres, keep=keep), as_json)
+        from waqtor.benchmarks import hookchaos
+
+        times = 20 if kills is None else kills
+        _finish(hookchaos.run(kills=times, events=events, seed=seed, postgres=postgres, keep=keep), as_json)
+    if campaign:
+        from waqtor.benchmarks import campaignchaos
+
+        plan = campaignchaos.Plan(recipients, 20 if kills is None else kills, pauses, engines, seed)
+        _finish(campaignchaos.run(plan, postgres=postgres, keep=keep), as_json)
+    from waqtor.benchmarks.chaos import run
+
+    _finish(run(kills=50 if kills is None else kills, seed=seed, postgres=postgres, keep=keep), as_json)
 
 
 @app.command()
@@ -214,14 +226,15 @@ def dashboard(
 @app.command()
 def campaign(
     recipients: Annotated[int, typer.Option(min=100, help="Size of the audience.")] = 100_000,
-    postgres: Annotated[bool, typer.Option(help="On PostgreSQL instead of SQLite.")] = False,
+    postgres: Annotated[bool, typer.Option(help="Also on PostgreSQL.")] = True,
+    bullmq: Annotated[bool, typer.Option(help="Also BullMQ on Redis (Node, npm and redis-server).")] = True,
     keep: Keep = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan, queue and send a campaign through the simulator; compare journal, DuckDB and the simulator's record."""
     from waqtor.benchmarks.campaign import run
 
-    _finish(run(recipients=recipients, postgres=postgres, keep=keep), as_json)
+    _finish(run(recipients=recipients, postgres=postgres, bullmq=bullmq, keep=keep), as_json)
 
 
 @app.command()
