@@ -8,6 +8,9 @@ import pytest
 from tests.storage.test_outbound import draft, events, outcome, queued, state_of
 from waqtor.messaging.ports import Receipt
 from waqtor.storage.archive import SqlArchive
+from waqtor.storage.ledger import SqlLedger
+from waqtor.storage.receipts import _KEEP as KEEP
+from waqtor.storage.receipts import EARLY_US
 
 RANK = {"sending": 1, "sent": 2, "failed": 3, "delivered": 4, "read": 5}
 
@@ -57,6 +60,47 @@ async def test_statuses_find_their_message_by_the_provider_id_alone(store, ledge
     await ledger.settle(outcome(pending))
     assert await ledger.receipt(receipt(pending, "delivered", echo=False))
     assert await state_of(store, pending) == "delivered"
+
+
+async def test_statuses_that_come_before_the_answer_and_name_only_the_providers_id_wait_for_it(store, ledger):
+    pending = await queued(ledger)
+    await ledger.grant(pending)
+    for status in ("read", "delivered", "delivered"):
+        assert not await ledger.receipt(receipt(pending, status, echo=False))
+    assert not await ledger.receipt(Receipt("other", f"wamid.{pending.message_id}", "failed", 1))
+    await ledger.settle(outcome(pending))
+    assert await state_of(store, pending) == "read"
+    assert [name for name, _ in await events(store)] == ["message.sent", "message.delivered", "message.read"]
+    left = await store.rows("SELECT session, status FROM early_receipts")
+    assert left == [("other", "failed")]  # of another number's message that has the same id
+
+
+async def test_an_early_status_outlives_a_crash_between_it_and_the_answer(store, ledger):
+    """The answer never came; a look-up by the next run tells the provider's id."""
+    pending = await queued(ledger)
+    await ledger.grant(pending)
+    await ledger.receipt(receipt(pending, "failed", echo=False, error_code="131026", error_reason="not on WhatsApp"))
+    assert await store.rows("SELECT provider_id, error_code FROM early_receipts") == [
+        (f"wamid.{pending.message_id}", "131026")
+    ]
+    again = SqlLedger(store)
+    await again.settle(outcome(pending))
+    view = await SqlArchive(store).message(pending.message_id)
+    assert (view.status, view.error.code) == ("failed", "131026")
+
+
+async def test_an_early_status_that_another_engine_kept_is_found_by_the_sweep(store, ledger):
+    pending = await queued(ledger)
+    await ledger.grant(pending)
+    await ledger.settle(outcome(pending))
+    row = ("default", f"wamid.{pending.message_id}", "delivered", 1, "", "", store.clock.now_us())
+    old = ("default", "wamid.unknown", "read", 1, "", "", store.clock.now_us() - 2 * EARLY_US)
+    for values in (row, old):
+        await store.write(lambda tx, values=values: tx.many(KEEP, [values]))
+    assert await ledger.match_early("default") == 1
+    assert await state_of(store, pending) == "delivered"
+    assert await store.rows("SELECT 1 FROM early_receipts") == []
+    assert await ledger.match_early("default") == 0
 
 
 async def test_a_provider_id_counts_only_in_its_session(store, ledger):

@@ -79,6 +79,7 @@ class SessionRuntime:
                     part.result()
                 if not await self.lease.acquire():
                     return
+                await self._ledger.match_early(self.name)
         finally:
             self.sender.set_connected(False)
             for part in parts:

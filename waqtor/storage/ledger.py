@@ -25,7 +25,7 @@ from waqtor.messaging.ports import (
 from waqtor.storage.answering import Verdict, commit_reply, consent, pause_chat, resume_chat
 from waqtor.storage.inbound import Arrival, accept
 from waqtor.storage.outbound import Departure, enqueue, grant, settle
-from waqtor.storage.receipts import record
+from waqtor.storage.receipts import record, sweep_early
 from waqtor.storage.store import SqlStore
 from waqtor.storage.transaction import Row, Tx, plain
 from waqtor.storage.typed import Typed, store_typed
@@ -96,6 +96,12 @@ class SqlLedger:
         """Commit several statuses, in order; says for each whether it was news."""
         result: Sequence[bool] = await self._submit(record, receipts)
         return result
+
+    async def match_early(self, session: str) -> int:
+        """Apply statuses that wait for a send which is known by now; returns how many there were."""
+        if not await self._store.rows("SELECT 1 FROM early_receipts LIMIT 1"):
+            return 0
+        return await self._store.write(lambda tx: sweep_early(tx, session))
 
     async def unsettled(self, session: str) -> list[tuple[Pending, int]]:
         """Rows left in ``sending`` by an earlier run, with the time of their grant."""

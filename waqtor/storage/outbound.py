@@ -10,6 +10,7 @@ from waqtor.contracts.events import Event
 from waqtor.contracts.wire import iso
 from waqtor.errors import IdempotencyConflict
 from waqtor.messaging.ports import Draft, Grant, Outcome, Pending, Queued
+from waqtor.storage.receipts import apply_early
 from waqtor.storage.transaction import Row, Tx, dump, lane_of, plain
 
 _INSERT = (
@@ -187,6 +188,7 @@ def settle(tx: Tx, outcomes: Sequence[Outcome]) -> list[None]:
         _status_event(tx, "message.sent", outcome.session, outcome.message_id, outcome.to, "sent", outcome.cause,
                       provider_id=outcome.provider_id, correlation_id=outcome.correlation_id)  # fmt: skip
     tx.many(_LATE_PROVIDER, late)
+    apply_early(tx, [outcome.provider_id for outcome in sent if outcome.provider_id])
     for outcome in outcomes:
         if outcome.state != "sent":
             _end(tx, outcome)

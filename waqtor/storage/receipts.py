@@ -1,4 +1,9 @@
-"""Statuses that come back: monotone, whatever their order, and the end of doubt."""
+"""Statuses that come back: monotone, whatever their order, and the end of doubt.
+
+A status that names only the provider's id may overtake the answer to the call that tells us this id. Such a one is kept
+for an hour, in the commit that acknowledges it, and applied when the id becomes known: by the call's answer, or by a
+look-up after a crash.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +31,20 @@ _UPDATE = (
     "UPDATE messages SET state = ?, open = NULL, updated = ?, provider_id = coalesce(provider_id, ?), "
     "error_code = ?, error_reason = ? WHERE message_id = ?"
 )
+_KEEP = (
+    "INSERT INTO early_receipts (session, provider_id, status, at, error_code, error_reason, received) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+_EARLY = "SELECT session, provider_id, status, at, error_code, error_reason FROM early_receipts "
+_FORGET = "DELETE FROM early_receipts WHERE session = ? AND provider_id = ? AND status = ?"
+# On a shared store a status and the answer may be committed by two engines at once, each without seeing the other.
+_MATCHED = (
+    _EARLY.replace("SELECT ", "SELECT e.").replace(", ", ", e.").replace("early_receipts", "early_receipts e")
+    + "JOIN messages m ON m.provider_id = e.provider_id AND m.session = e.session AND m.direction = 'out' "
+    "WHERE e.session = ? LIMIT 500"
+)
+EARLY_US = 3_600_000_000
+"""How long a status waits for its send, µs: longer than the last of the look-ups that soon follow a doubt."""
 
 
 def record(tx: Tx, batches: Sequence[Sequence[Receipt]]) -> list[list[bool]]:
@@ -44,12 +63,15 @@ def _record(tx: Tx, receipts: Sequence[Receipt]) -> list[bool]:
     if foreign:
         by_provider = {(row[5], row[3]): row for row in tx.rows(_BY_PROVIDER, (tx.listed(foreign),))}
     states: dict[Any, str] = {}
+    early: list[tuple[Any, ...]] = []
     updates: dict[Any, tuple[Any, ...]] = {}  # delivered and read of one message often come together
     results: list[bool] = []
     for receipt in receipts:
         known, id_ = (by_id, receipt.message_id) if receipt.message_id else (by_provider, receipt.provider_id)
         row = known.get((receipt.session, id_))
         if row is None:
+            if not receipt.message_id:
+                early.append(_early(receipt, tx.now))
             results.append(False)
             continue
         message_id, state, chat_id, _, cause, _, origin = row
@@ -71,7 +93,37 @@ def _record(tx: Tx, receipts: Sequence[Receipt]) -> list[bool]:
             tx.journal(_event(tx, receipt, message_id, chat_id, cause, "sent", origin))
         tx.journal(_event(tx, receipt, message_id, chat_id, cause, receipt.status, origin))
     tx.many(_UPDATE, list(updates.values()))
+    tx.many(_KEEP, early)
     return results
+
+
+def _early(receipt: Receipt, now: int) -> tuple[Any, ...]:
+    return (
+        receipt.session, plain(receipt.provider_id), receipt.status, receipt.timestamp, plain(receipt.error_code),
+        plain(receipt.error_reason[:500]), now,
+    )  # fmt: skip
+
+
+def apply_early(tx: Tx, provider_ids: Sequence[str]) -> int:
+    """Apply the statuses that came before these ids were known; returns how many waited."""
+    if not provider_ids or tx.one(_EARLY + "LIMIT 1") is None:
+        return 0
+    return _apply(tx, tx.rows(_EARLY + "WHERE provider_id {in}", (tx.listed(provider_ids),)))
+
+
+def sweep_early(tx: Tx, session: str) -> int:
+    """Apply what waits although its send is known by now, and forget what is over an hour old."""
+    tx.many("DELETE FROM early_receipts WHERE received < ?", [(tx.now - EARLY_US,)])
+    return _apply(tx, tx.rows(_MATCHED, (session,)))
+
+
+def _apply(tx: Tx, rows: Sequence[Row]) -> int:
+    found = [Receipt(row[0], row[1], row[2], int(row[3]), error_code=row[4], error_reason=row[5]) for row in rows]
+    found.sort(key=lambda receipt: _RANK[receipt.status])
+    if found:
+        tx.many(_FORGET, [(receipt.session, receipt.provider_id, receipt.status) for receipt in found])
+        _record(tx, found)  # one whose send is not known in its own session is kept again
+    return len(found)
 
 
 def _event(tx: Tx, receipt: Receipt, message_id: str, to: str, cause: str, status: str, origin: str) -> Event:

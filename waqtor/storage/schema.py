@@ -166,6 +166,12 @@ campaign_recipients = Table(
     _int("attempt"), _int("superseded"), _text("skip_code", null=True), _text("skip_reason", null=True),
 )  # fmt: skip
 
+early_receipts = Table(
+    "early_receipts", metadata, _text("session", key=True), _text("provider_id", key=True), _text("status", key=True),
+    _big("at"), _text("error_code"), _text("error_reason"), _big("received"),
+    Index("early_receipts_received", "received"),
+)  # fmt: skip
+
 number_days = Table("number_days", metadata, _text("session", key=True), _text("day", key=True), _big("queued"))
 
 media = Table(
