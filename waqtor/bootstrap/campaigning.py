@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from waqtor.bootstrap.session import SessionRuntime
 from waqtor.campaigns.imports import Audiences
+from waqtor.campaigns.ports import Requests
 from waqtor.campaigns.runner import CampaignRunner
 from waqtor.campaigns.service import Campaigns
 from waqtor.contracts import campaigns as c
@@ -86,12 +87,16 @@ def make_campaigns(engine: Engine) -> tuple[Campaigns, CampaignRunner]:
     return service, runner
 
 
-async def carry_out(campaigns: Campaigns, command: Any) -> dict[str, Any]:
-    """Carry out a campaign command.
+async def carry_out(
+    campaigns: Campaigns, command: Any, *, key: str | None = None, requests: Requests | None = None
+) -> dict[str, Any]:
+    """Carry out a campaign command, once per ``key``.
 
     Raises:
         NotFound: It is none, or what it is about does not exist.
     """
+    if key is not None and requests is not None and not isinstance(command, c.DeleteAudience):
+        return await campaigns.once(command, key, requests)
     if isinstance(command, c.CreateCampaign):
         return dict((await campaigns.create(command)).model_dump(mode="json"))
     if isinstance(command, c.CampaignAction):

@@ -54,6 +54,7 @@ from waqtor.storage.media import MediaStore
 from waqtor.storage.past_messages import PAGE as PAST_PAGE
 from waqtor.storage.past_messages import DuckPast
 from waqtor.storage.profiles import SqlProfiles
+from waqtor.storage.requests import SqlRequests
 from waqtor.storage.store import SqlStore
 from waqtor.transports import make_transport
 
@@ -117,6 +118,7 @@ class Engine:
         self.media = MediaStore(self.store, settings.media_folder)
         self._commands = Commands(self.ledger, self.archive, self.media, self._session_of)
         self.campaigns, self._campaign_runner = make_campaigns(self)
+        self._requests = SqlRequests(self.store)
         self._readers: list[JournalReader] = []
         self._broken: dict[str, str] = {}
         self._state = "new"
@@ -263,7 +265,7 @@ class Engine:
         if isinstance(command, CreateCampaign):
             command = await settle_campaign(self.media, command)
         if isinstance(command, CAMPAIGN_COMMANDS):
-            return await carry_out(self.campaigns, command)
+            return await carry_out(self.campaigns, command, key=key, requests=self._requests)
         result: dict[str, Any] = await self.bus.dispatch(command)
         return result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -103,18 +104,21 @@ class Audiences:
         """Forget an audience."""
         await self.store.delete(audience_id)
 
-    async def create(self, spec: CreateAudience, *, wait: bool = False) -> AudienceView:
-        """Make an audience; files are read in the background unless ``wait``.
+    async def create(self, spec: CreateAudience, *, wait: bool = False, audience_id: str = "") -> AudienceView:
+        """Make an audience, once per ``audience_id``; files are read in the background unless ``wait``.
 
         Raises:
             InvalidInput: The source cannot be read, or its number column is not known.
         """
+        if audience_id:
+            with contextlib.suppress(NotFound):
+                return await self.store.get(audience_id)
         fields, rows = await self._source(spec)
         now = self._clock.now_us()
         source = next(n for n in ("upload_id", "numbers", "query", "tags", "recipients") if getattr(spec, n))
         source = {"upload_id": "file", "numbers": "pasted", "recipients": "list"}.get(source, source)
         audience = AudienceView(
-            id=new_ulid(),
+            id=audience_id or new_ulid(),
             name=spec.name,
             source=source,
             state="importing",
@@ -122,7 +126,8 @@ class Audiences:
             created=iso(now),
             updated=iso(now),
         )
-        await self.store.begin(audience, now)
+        if not await self.store.begin(audience, now):
+            return await self.store.get(audience.id)  # the same request came twice at once
         task = asyncio.create_task(self._fill(audience, spec, rows))
         self._tasks[audience.id] = task
         task.add_done_callback(lambda done: self._tasks.pop(audience.id, None) and done.cancelled())

@@ -86,11 +86,36 @@ class Open:
     doubts: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An Idempotency-Key that was taken: the id for what the request makes, and whether it was carried out before."""
+
+    subject: str
+    fresh: bool
+    done: bool
+
+
+class Requests(Protocol):
+    """The keys of requests. Every method returns after its commit."""
+
+    async def claim(self, key: str, body: Any) -> Claim:
+        """Take a key for a body, or learn what an earlier request took it for.
+
+        Raises:
+            IdempotencyConflict: It was taken for another body.
+        """
+        ...
+
+    async def done(self, key: str) -> None:
+        """Note that the request was carried out."""
+        ...
+
+
 class CampaignStore(Protocol):
     """The durable side. Every method returns after its commit."""
 
-    async def create(self, campaign: Campaign) -> None:
-        """Add a campaign."""
+    async def create(self, campaign: Campaign) -> bool:
+        """Add a campaign; false when there is one with its id."""
         ...
 
     async def get(self, campaign_id: str) -> Campaign:
@@ -178,8 +203,8 @@ class CampaignStore(Protocol):
 class AudienceStore(Protocol):
     """Lists of recipients."""
 
-    async def begin(self, audience: AudienceView, created: int) -> None:
-        """Add an audience that is being filled; nobody can use it yet."""
+    async def begin(self, audience: AudienceView, created: int) -> bool:
+        """Add an audience that is being filled (nobody can use it yet); false when there is one with its id."""
         ...
 
     async def add(

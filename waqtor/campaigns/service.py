@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from waqtor.campaigns.calendar import due_at, seconds_for, zone_of
 from waqtor.campaigns.imports import Audiences
 from waqtor.campaigns.message import CannotRender, Message, texts_of
-from waqtor.campaigns.ports import Campaign, CampaignStore, Change, Numbers
+from waqtor.campaigns.ports import Campaign, CampaignStore, Change, Numbers, Requests
 from waqtor.campaigns.runner import CampaignRunner
 from waqtor.contracts.addresses import parse_address
 from waqtor.contracts.campaigns import (
@@ -27,7 +28,7 @@ from waqtor.contracts.commands import Send
 from waqtor.contracts.event_data import CampaignStatus
 from waqtor.contracts.ids import new_ulid
 from waqtor.contracts.wire import iso
-from waqtor.errors import Conflict, InvalidInput
+from waqtor.errors import Conflict, InvalidInput, NotFound
 from waqtor.kernel.clock import Clock
 
 _STOPPABLE: tuple[CampaignStatus, ...] = ("scheduled", "running", "held")
@@ -57,15 +58,18 @@ class Campaigns:
 
     # --- making
 
-    async def create(self, spec: CreateCampaign) -> CampaignView:
-        """Make a draft; nothing is left behind when it is refused.
+    async def create(self, spec: CreateCampaign, campaign_id: str = "") -> CampaignView:
+        """Make a draft, once per ``campaign_id`` where one is given; nothing is left behind when it is refused.
 
         Raises:
             InvalidInput: An unknown variable, a broken limit, a bad zone, an empty audience.
             NotFound: No such audience or session.
         """
         session = self._numbers.known(spec.session)
-        campaign_id = new_ulid()
+        if campaign_id:
+            with contextlib.suppress(NotFound):
+                return await self.status(campaign_id)
+        campaign_id = campaign_id or new_ulid()
         if spec.schedule is not None:
             zone_of(spec.schedule.timezone or self._timezone)
         audience = None
@@ -100,8 +104,32 @@ class Campaigns:
             counts=CampaignCounts(total=audience.total, planned=audience.total), created=now, updated=now,
             due_at=due_at(spec.schedule, zone_of(spec.schedule.timezone or self._timezone)) if spec.schedule else None,
         )  # fmt: skip
-        await self._store.create(campaign)
-        return await self.view(campaign)
+        if not await self._store.create(campaign) and spec.audience_id is None:
+            await self.audiences.delete(audience.id)  # the same request came twice at once
+        return await self.status(campaign_id)
+
+    async def once(self, command: Any, key: str, requests: Requests) -> dict[str, Any]:
+        """Carry out a command that has an Idempotency-Key; a repeat changes nothing and answers with what is now.
+
+        Raises:
+            IdempotencyConflict: The key was used for something else.
+        """
+        claim = await requests.claim(key, [type(command).__name__, command.model_dump(mode="json")])
+        if isinstance(command, CreateCampaign):
+            return dict((await self.create(command, claim.subject)).model_dump(mode="json"))
+        if isinstance(command, CreateAudience):
+            return dict((await self.audiences.create(command, audience_id=claim.subject)).model_dump(mode="json"))
+        if isinstance(command, TestSend):
+            return await self.test_send(command, key)
+        if command.action == "clone":
+            found: CampaignView | DryRun = await self._clone(await self._store.get(command.campaign_id), "",
+                                                             claim.subject)  # fmt: skip
+            return dict(found.model_dump(mode="json"))
+        if claim.done and command.action != "dry_run":
+            return dict((await self.status(command.campaign_id)).model_dump(mode="json"))
+        answer = await self.act(command)
+        await requests.done(key)
+        return answer
 
     async def act(self, command: CampaignAction) -> dict[str, Any]:
         """Carry out an action; returns the campaign (or the rehearsal) as JSON."""
@@ -150,11 +178,11 @@ class Campaigns:
         change = Change("running", ("completed", "paused"), "campaign.started", reason or f"{count} failed are retried")
         return await self._moved(campaign, change)
 
-    async def _clone(self, campaign: Campaign, reason: str) -> CampaignView:
+    async def _clone(self, campaign: Campaign, reason: str, campaign_id: str = "") -> CampaignView:
         spec = CreateCampaign.model_validate(campaign.spec)
         name = f"{spec.name[:190]} (2)"
         schedule = spec.schedule.model_copy(update={"at": None}) if spec.schedule else None
-        return await self.create(spec.model_copy(update={"name": name, "schedule": schedule}))
+        return await self.create(spec.model_copy(update={"name": name, "schedule": schedule}), campaign_id)
 
     async def _moved(self, campaign: Campaign, change: Change) -> CampaignView:
         run = self._runner.counts(campaign.id)
@@ -204,8 +232,9 @@ class Campaigns:
             finishes=iso(start + round(seconds * 1_000_000)) if seconds is not None else None, notes=tuple(notes),
         )  # fmt: skip
 
-    async def test_send(self, command: TestSend) -> dict[str, Any]:
-        """Send the message, filled in as for the first recipient, to a few own numbers."""
+    async def test_send(self, command: TestSend, key: str = "") -> dict[str, Any]:
+        """Send the message, filled in as for the first recipient, to a few own numbers; once per ``key``."""
+        key = key or new_ulid()
         campaign = await self._store.get(command.campaign_id)
         spec = CreateCampaign.model_validate(campaign.spec)
         message = Message(spec, campaign.id, None, self._shop)
@@ -223,7 +252,7 @@ class Campaigns:
                 except CannotRender as error:
                     raise InvalidInput(f"The first recipient's message cannot be made: {error.reason}.") from None
                 order = Send.model_validate({"to": contact, "content": content, "session": campaign.session})
-                receipt = await self._send(order, f"campaign-test:{campaign.id}:{new_ulid()}")
+                receipt = await self._send(order, f"campaign-test:{campaign.id}:{key}:{variant}:{contact}")
                 sent.append({"to": contact, "variant": variant, "message_id": receipt.message_id})
         return {"campaign_id": campaign.id, "sent": sent}
 

@@ -26,16 +26,16 @@ class SqlAudiences:
     def __init__(self, store: SqlStore) -> None:
         self._store = store
 
-    async def begin(self, audience: AudienceView, created: int) -> None:
-        """Add an audience that is being filled."""
+    async def begin(self, audience: AudienceView, created: int) -> bool:
+        """Add an audience that is being filled; false when there is one with its id."""
         fields = orjson.dumps(list(audience.fields)).decode()
         row = (audience.id, audience.name, audience.source, audience.state, fields, created, created)
-        await self._store.write(
-            lambda tx: tx.many(
+        return await self._store.write(
+            lambda tx: tx.hits(
                 "INSERT INTO audiences (id, name, source, state, fields, total, seen, duplicates, bad, created, "
-                "updated) VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?)",
+                "updated) VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?) ON CONFLICT DO NOTHING",
                 [row],
-            )
+            )[0]
         )
 
     async def add(

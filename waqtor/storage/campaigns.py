@@ -36,20 +36,21 @@ _RETRY_CHUNK = 500
 class SqlCampaigns(CampaignReads):
     """The :class:`waqtor.campaigns.ports.CampaignStore` of a store."""
 
-    async def create(self, campaign: Campaign) -> None:
-        """Add a campaign."""
+    async def create(self, campaign: Campaign) -> bool:
+        """Add a campaign; false when there is one with its id."""
         consent = int(bool(campaign.spec.get("require_consent")))
         values = (
             campaign.id, campaign.name, campaign.session, campaign.status, consent, campaign.audience_id,
             dump(dict(campaign.spec)), campaign.total, campaign.counts.model_dump_json(), campaign.created,
             campaign.updated, campaign.due_at,
         )  # fmt: skip
-        await self._store.write(
-            lambda tx: tx.many(
+        return await self._store.write(
+            lambda tx: tx.hits(
                 "INSERT INTO campaigns (id, name, session, status, halted, consent, audience_id, spec, total, planned, "
-                "fed, counts, created, updated, due_at) VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?)",
+                "fed, counts, created, updated, due_at) VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?) "
+                "ON CONFLICT DO NOTHING",
                 [values],
-            )
+            )[0]
         )
 
     async def get(self, campaign_id: str) -> Campaign:

@@ -172,6 +172,11 @@ early_receipts = Table(
     Index("early_receipts_received", "received"),
 )  # fmt: skip
 
+requests = Table(
+    "requests", metadata, _text("key", key=True), _text("body_hash"), _text("subject"), _int("done"), _big("created"),
+    Index("requests_created", "created"),
+)  # fmt: skip
+
 number_days = Table("number_days", metadata, _text("session", key=True), _text("day", key=True), _big("queued"))
 
 media = Table(

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from waqtor.api.answers import answer
-from waqtor.api.deps import caller_of, engine_of
+from waqtor.api.deps import caller_of, engine_of, idempotency_key
 from waqtor.api.routes.campaigns import SCOPE, after_place
+from waqtor.api.routes.messages import IDEMPOTENCY
 from waqtor.api.routing import Routes
 from waqtor.api.shapes import Cursor, Deleted, Limit
 from waqtor.api.shapes import Query as QueryString
@@ -28,9 +29,10 @@ _BYTES = {
     }
 }
 _EXAMPLE = {
+    **IDEMPOTENCY,
     "requestBody": {
         "content": {"application/json": {"example": {"name": "VIP", "numbers": "+966501234567, 0555010203"}}}
-    }
+    },
 }
 
 
@@ -85,7 +87,7 @@ async def upload_audience(request: Request, query: Annotated[UploadQuery, Query(
 @routes.add("POST", "/audiences", SCOPE, AudienceView, status=201, errors=(404, 409), extra=_EXAMPLE)
 async def create_audience(request: Request, command: CreateAudience) -> Response:
     """Keep a list of recipients; a large file goes on being read after the answer (`state`)."""
-    made = await engine_of(request).dispatch(command, principal=caller_of(request))
+    made = await engine_of(request).dispatch(command, key=idempotency_key(request), principal=caller_of(request))
     return answer(request, made, status=201)
 
 

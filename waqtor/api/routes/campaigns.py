@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from waqtor.api.answers import answer
-from waqtor.api.deps import caller_of, cursor_of, engine_of
+from waqtor.api.deps import caller_of, cursor_of, engine_of, idempotency_key
+from waqtor.api.routes.messages import IDEMPOTENCY
 from waqtor.api.routing import Routes
 from waqtor.api.shapes import Cursor, Limit, PageQuery
 from waqtor.api.shapes import Query as QueryString
@@ -41,9 +42,15 @@ _SPEC = {
     "variables": {"discount": 50},
     "fallbacks": {"name": "Dear customer"},
 }
-_BODY = {"requestBody": {"content": {"application/json": {"example": _SPEC}}}}
-_REASON = {"requestBody": {"content": {"application/json": {"example": {"reason": "asked for by the shop"}}}}}
-_TEST = {"requestBody": {"content": {"application/json": {"example": {"recipients": ["+966501234567"]}}}}}
+_BODY = {**IDEMPOTENCY, "requestBody": {"content": {"application/json": {"example": _SPEC}}}}
+_REASON = {
+    **IDEMPOTENCY,
+    "requestBody": {"content": {"application/json": {"example": {"reason": "asked for by the shop"}}}},
+}
+_TEST = {
+    **IDEMPOTENCY,
+    "requestBody": {"content": {"application/json": {"example": {"recipients": ["+966501234567"]}}}},
+}
 _CSV = {"responses": {"200": {"content": {"text/csv": {"schema": {"type": "string"}}}}}}
 
 
@@ -90,7 +97,7 @@ class TestSendBody(Model):
 
 async def create_campaign(request: Request, command: CreateCampaign) -> Response:
     """Make a draft: the texts are compiled and checked, the audience is read."""
-    made = await engine_of(request).dispatch(command, principal=caller_of(request))
+    made = await engine_of(request).dispatch(command, key=idempotency_key(request), principal=caller_of(request))
     return answer(request, made, status=201)
 
 
@@ -114,7 +121,7 @@ def _action(name: str, path: str, shape: Any, words: str) -> None:
         command = CampaignAction.model_validate(
             {"campaign_id": campaign_id, "action": name, "reason": body.reason if body else ""}
         )
-        found = await engine_of(request).dispatch(command, principal=caller_of(request))
+        found = await engine_of(request).dispatch(command, key=idempotency_key(request), principal=caller_of(request))
         return answer(request, found, status=201 if name == "clone" else 200)
 
     act.__name__ = f"{name}_campaign"
@@ -142,7 +149,9 @@ for _name, _path, _shape, _words in (
 async def test_send(request: Request, campaign_id: str, body: TestSendBody) -> Response:
     """Send the message to a few own numbers, filled in as for the first recipient."""
     command = TestSend(campaign_id=campaign_id, recipients=body.recipients, variant=body.variant)
-    return answer(request, await engine_of(request).dispatch(command, principal=caller_of(request)))
+    return answer(
+        request, await engine_of(request).dispatch(command, key=idempotency_key(request), principal=caller_of(request))
+    )
 
 
 @routes.add("GET", "/campaigns/{campaign_id}", SCOPE, CampaignView, errors=(404,))
