@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.transports.cloud_api.conftest import NUMBER, FakeGraph, graph, resets
 from waqtor.api.app import create_app
 from waqtor.bootstrap.engine import Engine
 from waqtor.contracts.commands import SendText
+from waqtor.errors import Conflict
 from waqtor.settings import Settings
 
 __all__ = ["graph"]
@@ -97,7 +99,12 @@ async def test_a_lost_answer_is_in_doubt_until_a_status_with_our_id_comes(
     engine: Engine, graph: FakeGraph, meta: httpx.AsyncClient
 ) -> None:
     graph.answers.append(resets)
-    receipt = await engine.dispatch(SendText(to="966501234567", text="hello"))
+    text = SendText(to="966501234567", text="hello")
+    with pytest.raises(Conflict, match="within 24 hours"):
+        await engine.dispatch(text)
+    await deliver(meta, messages=[{"from": "966501234567", "id": "wamid.in", "timestamp": str(int(time.time())),
+                                   "type": "text", "text": {"body": "The moon is of cheese"}}])  # fmt: skip
+    receipt = await engine.dispatch(text)
     ours = receipt["message_id"] if isinstance(receipt, dict) else receipt.message_id
     await until(engine, ours, "in_doubt")
     status = {"id": "wamid.lost", "status": "delivered", "timestamp": "1749416390", "biz_opaque_callback_data": ours}

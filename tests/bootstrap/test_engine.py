@@ -186,6 +186,22 @@ async def test_bad_input_is_refused_and_changes_nothing(engine: Engine, command:
     assert await engine.archive.counts() == before
 
 
+async def test_outside_the_window_only_templates_and_repeats_go(
+    engine: Engine, simulator: SimulatorProcess, monkeypatch
+) -> None:
+    text = c.SendText(to="966501234567", text="Hello")
+    before = await engine.dispatch(text, key="api:k:1")
+    monkeypatch.setattr(engine.runtime("default").transport, "window_s", 86_400.0)
+    with pytest.raises(Conflict, match="template") as refused:
+        await engine.dispatch(text, key="api:k:2")
+    assert refused.value.details["reason"] == "131047"
+    assert (await engine.dispatch(text, key="api:k:1")).message_id == before.message_id
+    template = c.SendTemplate(to="966501234567", name="hello", language="en")
+    await engine.dispatch(template)
+    await simulator.control.inject({"text": "hi", "from": "966501234567"})
+    await engine.dispatch(text, key="api:k:2")
+
+
 async def test_an_unknown_session_is_not_found(engine: Engine) -> None:
     with pytest.raises(NotFound):
         await engine.dispatch(c.SendText(to="966501234567", text="x", session="other"))

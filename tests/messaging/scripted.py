@@ -18,6 +18,7 @@ class ScriptedTransport:
 
     session: str = "default"
     kind: str = "scripted"
+    window_s: float = 0.0
     steps: dict[str, list[Step]] = field(default_factory=dict)
     lookups: dict[str, list[Lookup | Exception]] = field(default_factory=dict)
     calls: list[Outgoing] = field(default_factory=list)

@@ -47,10 +47,12 @@ class Commands:
             NotFound: Its ``media_id`` is no upload.
             TooLarge: Its file is larger than WhatsApp takes.
             IdempotencyConflict: The key was used with another body.
+            Conflict: The person wrote too long ago for anything but a template.
         """
         runtime = self._session_of(command.session)
         to = parse_address(command.to).canonical
         content = await settle_media(self._media, content_of(command))
+        await self._in_window(runtime, to, content["type"], key or "")
         if mentions := content.get("mentions"):
             content["mentions"] = [parse_address(mention).canonical for mention in mentions]
         quoted = await self._quoted(command.quoted_message_id)
@@ -73,6 +75,17 @@ class Commands:
         return SendReceipt(
             message_id=row.message_id, timestamp=iso(row.created), status=status, duplicate=not row.fresh
         )
+
+    async def _in_window(self, runtime: SessionRuntime, to: str, kind: str, key: str) -> None:
+        seconds = runtime.transport.window_s
+        if not seconds or kind == "template" or to.endswith("@g.us"):
+            return
+        since = self._ledger.now_us() - int(seconds * 1_000_000)
+        if not await self._ledger.wrote_since(runtime.name, to, since, key):
+            raise Conflict(
+                f"This person has not written within {seconds / 3600:.0f} hours: WhatsApp takes only a template now.",
+                reason="131047",
+            )
 
     async def _quoted(self, message_id: str | None) -> MessageView | None:
         return await self._archive.message(message_id) if message_id else None

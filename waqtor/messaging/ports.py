@@ -96,10 +96,14 @@ class TransportSink(Protocol):
 
 
 class Transport(Protocol):
-    """A way to reach WhatsApp for one session."""
+    """A way to reach WhatsApp for one session.
+
+    ``window_s``: seconds after a person's last message in which more than templates may be sent; 0: always.
+    """
 
     kind: str
     session: str
+    window_s: float
 
     async def start(self, sink: TransportSink) -> None:
         """Connect in the background and deliver to ``sink`` from now on."""

@@ -121,6 +121,18 @@ class SqlLedger:
         )
         return [pending_of_row(row) for row in rows]
 
+    def now_us(self) -> int:
+        """The store's time, UTC µs."""
+        return self._store.clock.now_us()
+
+    async def wrote_since(self, session: str, chat_id: str, since: int, key: str) -> bool:
+        """Whether the person wrote at or after ``since`` (UTC µs), or the send under ``key`` was taken earlier."""
+        sql = (
+            "SELECT 1 FROM chats WHERE session = ? AND chat_id = ? AND last_inbound_at >= ? "
+            "UNION ALL SELECT 1 FROM messages WHERE session = ? AND key = ? LIMIT 1"
+        )
+        return bool(await self._store.rows(sql, (session, chat_id, since, session, key)))
+
     async def is_open(self, message_id: str) -> bool:
         """Whether the send is still queued, sending or in doubt."""
         return bool(await self._store.rows("SELECT 1 FROM messages WHERE message_id = ? AND open = 1", (message_id,)))

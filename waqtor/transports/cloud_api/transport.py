@@ -42,6 +42,7 @@ class CloudApiTransport:
     """
 
     kind = "cloud_api"
+    window_s = 86_400.0
 
     def __init__(
         self, session: str, phone_number_id: str, graph: GraphClient, callback: Callback, check_s: float = CHECK_S,

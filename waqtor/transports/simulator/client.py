@@ -34,6 +34,7 @@ class SimulatorTransport:
     """
 
     kind = "simulator"
+    window_s = 0.0
 
     def __init__(
         self,
