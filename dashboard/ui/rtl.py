@@ -22,6 +22,10 @@ PAGE: Final = """
 }
 [data-testid="stMarkdownContainer"], [data-testid="stMetric"], [data-testid="stSidebarNav"] { text-align: right; }
 [data-testid="stPlotlyChart"], [data-testid="stDataFrame"], pre, code { direction: ltr; }
+/* hours before minutes, and a switch whose knob stays on its track */
+[data-testid="stTimeInput"] [role="group"] { direction: ltr; }
+[data-testid="stCheckbox"] label { direction: ltr; flex-direction: row-reverse; }
+[data-testid="stCheckbox"] [data-testid="stWidgetLabel"] { direction: rtl; }
 /* closed, it has no width and stands on the right: what overflows it must not be seen */
 [data-testid="stSidebar"] { overflow: clip; }
 [data-testid="stExpandSidebarButton"], [data-testid="stSidebarCollapseButton"] { transform: scaleX(-1); }

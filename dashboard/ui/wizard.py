@@ -161,7 +161,7 @@ def rehearsal(campaign_id: str, act: Act) -> None:
         with left:
             st.html(definitions(_facts(found)))
             for note in found.notes:
-                st.caption(note)
+                st.caption(known(f"note.{note}", note))
             problem = st.session_state.pop("wizard_problem", None)
             if problem is not None:
                 trouble.box(problem)
