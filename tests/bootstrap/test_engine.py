@@ -192,6 +192,11 @@ async def test_outside_the_window_only_templates_and_repeats_go(
     text = c.SendText(to="966501234567", text="Hello")
     before = await engine.dispatch(text, key="api:k:1")
     monkeypatch.setattr(engine.runtime("default").transport, "window_s", 86_400.0)
+    unknown = await engine.dispatch(text, key="api:k:0")  # who wrote before the number was connected, nobody knows
+    assert unknown.status == "pending"
+    two_days_ago = engine.clock.now_us() - 2 * 86_400_000_000
+    await simulator.control.inject({"text": "hi", "from": "966509999999", "timestamp": two_days_ago})
+    await simulator.control.wait_idle()
     with pytest.raises(Conflict, match="template") as refused:
         await engine.dispatch(text, key="api:k:2")
     assert refused.value.details["reason"] == "131047"

@@ -126,12 +126,17 @@ class SqlLedger:
         return self._store.clock.now_us()
 
     async def wrote_since(self, session: str, chat_id: str, since: int, key: str) -> bool:
-        """Whether the person wrote at or after ``since`` (UTC µs), or the send under ``key`` was taken earlier."""
+        """Whether the person may have written since ``since`` (UTC µs), or the send under ``key`` was taken earlier.
+
+        Of a number connected after ``since`` nobody knows who wrote to it before: then it may be so.
+        """
         sql = (
             "SELECT 1 FROM chats WHERE session = ? AND chat_id = ? AND last_inbound_at >= ? "
-            "UNION ALL SELECT 1 FROM messages WHERE session = ? AND key = ? LIMIT 1"
+            "UNION ALL SELECT 1 FROM messages WHERE session = ? AND key = ? "
+            "UNION ALL SELECT 1 WHERE NOT EXISTS "
+            "(SELECT 1 FROM chats WHERE session = ? AND last_inbound_at < ?) LIMIT 1"
         )
-        return bool(await self._store.rows(sql, (session, chat_id, since, session, key)))
+        return bool(await self._store.rows(sql, (session, chat_id, since, session, key, session, since)))
 
     async def is_open(self, message_id: str) -> bool:
         """Whether the send is still queued, sending or in doubt."""
