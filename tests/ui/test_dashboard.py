@@ -31,6 +31,8 @@ def open_page(page: Page, url: str, path: str, lang: str) -> None:
     page.goto(f"{url}/{path}?lang={lang}")
     expect(page.locator(".st-key-topbar h1")).to_be_visible(timeout=30_000)
     expect(page.locator(".wq-badge").first).to_be_visible()
+    # What is typed or clicked while a page is still being drawn can be lost.
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible(timeout=30_000)
 
 
 def ask(page: Page, text: str) -> None:
