@@ -15,7 +15,7 @@ from waqtor.smartbot.calibration import Curve
 from waqtor.smartbot.encoders import Vectors, unit
 from waqtor.smartbot.index import VectorIndex
 from waqtor.smartbot.lexical import LexicalModel
-from waqtor.smartbot.views import View, raw_scores
+from waqtor.smartbot.views import View, raw_scores, shares
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -29,8 +29,9 @@ class BulkRanker:
 
     Args:
         lexical: The characters' similarities.
-        views: By characters, and by the encoder where there is one.
-        index: The encoder's neighbours.
+        views: By characters, and by each part of the encoder's vectors where there is one.
+        index: The neighbours by the encoder's last layer.
+        anchors: By part, the vectors that carry the head's weights.
         centre: What is taken off a message's vector.
         answerable: Which classes are rules.
         vetoes: By class, the class of its negatives.
@@ -42,6 +43,7 @@ class BulkRanker:
         lexical: LexicalModel,
         views: Sequence[View],
         index: VectorIndex | None,
+        anchors: Sequence[Vectors],
         centre: Vectors,
         answerable: NDArray[np.bool_],
         vetoes: Mapping[int, int],
@@ -50,6 +52,7 @@ class BulkRanker:
         self._lexical = lexical
         self._views = views
         self._index = index
+        self._anchors = anchors
         self._centre = centre
         self._answerable = answerable
         self._vetoes = vetoes
@@ -92,12 +95,16 @@ class BulkRanker:
         if self._index is not None:
             mixed = np.array([v is not None and w > 0 for v, w in zip(vectors, weights, strict=True)], bool)
         if self._index is not None and mixed.any():
-            view = self._views[1]
             asked = np.stack([v for v, known in zip(vectors, mixed, strict=True) if known and v is not None])
-            near = self._index.similarities_of(unit(asked - self._centre))
-            share = np.array(weights, np.float32)[mixed][:, None]
-            p[mixed] = share * view.head.probabilities(_columns(near, view.columns)) + (1 - share) * p[mixed]
-            close[mixed] = (view.maxima(near) + close[mixed]) / 2
+            parts = [unit(part) for part in np.split(asked - self._centre, len(self._anchors), axis=1)]
+            near = self._index.similarities_of(parts[0])
+            weight = np.array(weights, np.float32)[mixed][:, None]
+            deep = np.zeros_like(p[mixed])
+            _, *counts = shares(len(self._views), 1.0)
+            for view, anchors, part, share in zip(self._views[1:], self._anchors, parts, counts, strict=True):
+                deep += share * view.probabilities(np.asarray(part @ anchors.T, np.float32))
+            p[mixed] = weight * deep + (1 - weight) * p[mixed]
+            close[mixed] = (self._views[1].maxima(near) + close[mixed]) / 2
         raw = np.empty_like(p)
         confidence = np.empty_like(p)
         for kind in (False, True):
@@ -124,7 +131,7 @@ class BulkRanker:
         """Return probabilities and closeness of each message by its best reading."""
         view = self._views[0]
         similar, known = self._lexical.similarities_of([text for texts in readings for text in texts])
-        p = view.head.probabilities(_columns(similar, view.columns))
+        p = view.probabilities(_columns(similar, view.columns))
         close = view.maxima(similar) * known[:, None]
         counts = np.array([len(texts) for texts in readings])
         if (counts == 1).all():

@@ -306,8 +306,8 @@ class _Fused:
         number = {label: i for i, label in enumerate(self.labels)}
         vetoes = {i: number[f"!{label}"] for label, i in number.items() if f"!{label}" in number}
         ranker = BulkRanker(
-            self.lexical, self.views, self.index, self.centre, self.answerable, vetoes, self.curves
-        )  # fmt: skip
+            self.lexical, self.views, self.index, self.anchors, self.centre, self.answerable, vetoes, self.curves
+        )
         found = ranker.ranked([q.readings for q in queries], [q.vector for q in queries],
                               [q.weight for q in queries], limit)  # fmt: skip
         return [
