@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from waqtor.contracts.base import Model
 from waqtor.contracts.views import (
@@ -20,6 +20,15 @@ from waqtor.contracts.views import (
 )
 from waqtor.kernel.access import SCOPES
 
+
+def _worded(value: Any) -> Any:
+    """A time in words: a bare number could mean seconds or milliseconds."""
+    if isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdigit():
+        raise ValueError("write the time as in 2026-01-31T08:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_worded)]
 Session = Annotated[str, Field(min_length=1, max_length=64, description="Name of a session; default: all of them.")]
 Limit = Annotated[int, Field(ge=1, le=200, description="Most items of a page.")]
 Cursor = Annotated[str, Field(max_length=300, description="`next_cursor` of the previous page.")]
@@ -67,8 +76,8 @@ class HistoryQuery(PageQuery):
     language: Literal["ar", "en", "arabizi", "other"] | None = None
     min_confidence: Annotated[float, Field(ge=0, le=1)] | None = None
     max_confidence: Annotated[float, Field(ge=0, le=1)] | None = None
-    since: Annotated[AwareDatetime, Field(description="Decided at this time or later.")] | None = None
-    until: Annotated[AwareDatetime, Field(description="Decided before this time.")] | None = None
+    since: Annotated[Moment, Field(description="Decided at this time or later.")] | None = None
+    until: Annotated[Moment, Field(description="Decided before this time.")] | None = None
     search: Annotated[str, Field(max_length=200, description="Part of the message, the reply or the chat.")] | None = (
         None
     )
@@ -83,8 +92,8 @@ class SessionQuery(Query):
 class MetricQuery(Query):
     """Which metrics, over which time."""
 
-    since: Annotated[AwareDatetime | None, Field(description="Default: a day before `until`.")] = None
-    until: Annotated[AwareDatetime | None, Field(description="Default: now.")] = None
+    since: Annotated[Moment | None, Field(description="Default: a day before `until`.")] = None
+    until: Annotated[Moment | None, Field(description="Default: now.")] = None
     step: Annotated[float | None, Field(ge=1, le=31_536_000, description="Seconds; default: 288 steps.")] = None
     name: Annotated[str | None, Field(max_length=100, description="Beginning of the names.")] = None
     session: Session | None = None
@@ -162,7 +171,7 @@ class NewKey(Model):
 
     name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S", examples=["crm"])]
     scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=20, examples=[["messages:send"]])]
-    expires: AwareDatetime | None = None
+    expires: Moment | None = None
 
 
 class Deleted(View):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from waqtor.contracts.base import Model
 from waqtor.contracts.event_data import Candidate
@@ -70,7 +70,7 @@ class SuggestionView(View):
     evidence: tuple[SuggestionEvidence, ...] = ()
     nearest: tuple[Candidate, ...] = ()
     effect: SuggestionEffect | None = None
-    edited: bool = False
+    edited: StrictBool = False
     reason: str = ""
     snoozed_until: str | None = None
     created: str
@@ -112,7 +112,7 @@ class LabelView(View):
     session: str
     text: str | None = None
     language: str = ""
-    right: bool
+    right: StrictBool
     rule_id: str | None = None
     decided: str | None = None
     note: str = ""
@@ -147,10 +147,10 @@ class AcceptSuggestion(Model):
 
     suggestion_id: str
     revision: Annotated[str, Field(max_length=128)] | None = None
-    commit: bool = False
+    commit: StrictBool = False
     message: Annotated[str, Field(max_length=2000)] = ""
-    force: bool = False
-    evaluate: bool = True
+    force: StrictBool = False
+    evaluate: StrictBool = True
 
 
 class RejectSuggestion(Model):
@@ -178,7 +178,7 @@ class LabelDecision(Model):
     """Say whether a past decision was right, and which rule would have been (null: none should have answered)."""
 
     trace_id: Annotated[str, Field(max_length=64)]
-    right: bool
+    right: StrictBool
     rule_id: RuleIdText | None = None
     note: Reason = ""
 
@@ -204,5 +204,5 @@ class DecisionLabelled(Model):
 
     trace_id: str
     message_id: str
-    right: bool
+    right: StrictBool
     rule_id: str | None = None

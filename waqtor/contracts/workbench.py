@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from waqtor.contracts.base import Model
 from waqtor.contracts.event_data import Candidate
@@ -65,7 +65,7 @@ class SaveRuleFile(Model):
     name: FileName
     text: FileText
     revision: Annotated[str, Field(max_length=128)] | None = None
-    commit: bool = False
+    commit: StrictBool = False
     message: Annotated[str, Field(max_length=2000)] = ""
 
 
@@ -76,7 +76,7 @@ class RuleIssue(View):
     line: int
     column: int
     message: str
-    warning: bool = False
+    warning: StrictBool = False
 
 
 class RuleSpan(View):
@@ -85,7 +85,7 @@ class RuleSpan(View):
     id: str
     line: int
     end_line: int
-    enabled: bool = True
+    enabled: StrictBool = True
 
 
 class RuleFileInfo(View):
