@@ -20,7 +20,7 @@ def test_both_databases_and_the_simulator_agree(tmp_path: Path) -> None:
         assert one["exact"], one
         assert one["accepted_once"] == one["duckdb_sends"] == one["journal_sent"] == 200
         assert one["peer_value"] > 0
-        assert one["ratio"] == pytest.approx(one["value"] / one["peer_value"], rel=0.05)
+        assert one["ratio"] == pytest.approx(one["value"] / one["peer_value"], abs=0.0006)  # it has three decimals
 
 
 def test_without_redis_it_says_what_to_type(tmp_path: Path, monkeypatch, capsys) -> None:
