@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,10 @@ from waqtor.benchmarks.campaign import run
 @pytest.mark.slow
 @pytest.mark.postgres
 def test_both_databases_and_the_simulator_agree(tmp_path: Path) -> None:
-    found = run(recipients=200, bullmq=False, keep=tmp_path)
+    try:
+        found = run(recipients=200, bullmq=False, keep=tmp_path / "first")
+    except BrokenProcessPool:  # something killed the measuring process from outside: no figure, so once more
+        found = run(recipients=200, bullmq=False, keep=tmp_path / "second")
     assert [one["name"] for one in found] == ["campaign.sqlite", "campaign.postgresql"]
     for one in found:
         assert one["exact"], one

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -79,6 +80,7 @@ def _measured(dialect: str, url: str, folder: Path, recipients: int, node: dict[
 
 
 def _child(folder: Path, url: str, recipients: int) -> dict[str, Any]:
+    faulthandler.enable()  # should it die of a signal, its last lines say where
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_run(folder, url, recipients))
 
