@@ -86,15 +86,6 @@ autobahn: $(VENV)/.dev .venv-autobahn/.installed ## Attack the WebSocket with th
 	$(PYTHON2) -m pip install -q --target .venv-autobahn autobahntestsuite==25.10.1
 	touch $@
 
-autobahn: $(VENV)/.dev .venv-autobahn/.installed ## Attack the WebSocket with the Autobahn fuzzing client (two minutes, needs Python 2.7)
-	$(BIN)/python -m tests.realtime.autobahn $(PYTHON2) .venv-autobahn
-
-.venv-autobahn/.installed:
-	@$(PYTHON2) -m pip --version >/dev/null 2>&1 || \
-	  { echo "The Autobahn test suite needs Python 2.7 with pip and a C compiler: make autobahn PYTHON2=/path/to/python2.7"; exit 1; }
-	$(PYTHON2) -m pip install -q --target .venv-autobahn autobahntestsuite==25.10.1
-	touch $@
-
 notebooks: $(VENV)/.dev ## Execute the notebooks and keep their pictures
 	$(BIN)/python notebooks/run.py
 
