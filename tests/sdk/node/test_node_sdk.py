@@ -35,7 +35,6 @@ class Listener:
     """A Node process that writes down what it hears."""
 
     def __init__(self, node: str, url: str, key: str, cursor: Path) -> None:
-        self.lines: list[Any] = []
         env = {**os.environ, "WAQTOR_API_URL": url, "WAQTOR_API_KEY": key, "CURSOR": str(cursor)}
         self.output = cursor.with_name(f"heard-{time.monotonic_ns()}.jsonl")
         with self.output.open("wb") as file:

@@ -27,8 +27,11 @@ def body_of(message: Outgoing, media_id: str | None = None) -> Body:
         ValueError: The content cannot be said in this API.
     """
     kind = str(message.content.get("type"))
-    build = _BUILDERS.get(kind)
-    if build is None:
+    if kind in MEDIA:
+        said = _media(kind, message.content, media_id)
+    elif kind in _BUILDERS:
+        said = _BUILDERS[kind](message.content)
+    else:
         raise ValueError(f"the Cloud API has no message of type {kind!r}")
     body: Body = {
         "messaging_product": "whatsapp",
@@ -38,8 +41,7 @@ def body_of(message: Outgoing, media_id: str | None = None) -> Body:
     }
     if message.quoted_provider_id is not None and kind != "reaction":
         body["context"] = {"message_id": message.quoted_provider_id}
-    body.update(build(message.content) if kind not in MEDIA else _media(kind, message.content, media_id))
-    return body
+    return {**body, **said}
 
 
 def _recipient(to: str) -> Body:
@@ -125,5 +127,5 @@ def _present(**fields: Any) -> Body:
 
 _BUILDERS: dict[str, Callable[[Mapping[str, Any]], Body]] = {
     "text": _text, "buttons": _buttons, "list": _list, "template": _template, "location": _location,
-    "reaction": _reaction, **dict.fromkeys(MEDIA, _text),
+    "reaction": _reaction,
 }  # fmt: skip

@@ -33,11 +33,6 @@ class Updates:
     malformed: int = 0
 
 
-def numbers_of(payload: Any) -> set[str]:
-    """The phone number ids that a delivery speaks to."""
-    return {str(_dict(value.get("metadata")).get("phone_number_id")) for _, value in _changes(payload)}
-
-
 def read_updates(payload: Any, phone_number_id: str, session: str) -> Updates:
     """Everything in ``payload`` that concerns ``phone_number_id``, in its order.
 
