@@ -227,3 +227,37 @@ async def test_refresh_wakes_watchers_for_another_engines_events(postgres):
         late = rule_event(dedup_key="once")
         await two.journal.append([late])
         assert late.offset == 0
+
+
+@pytest.mark.postgres
+async def test_an_engines_own_events_are_read_from_memory_and_another_engines_from_the_database(postgres):
+    async with postgres.opened() as one, postgres.opened() as two:
+        await one.journal.append([sent_event(1), sent_event(2)])
+        assert [one.journal.held(n) is not None for n in (1, 2, 3)] == [True, True, False]
+        await two.journal.append([sent_event(3)])
+        assert [e.offset for e in await one.journal.read(0, 10)] == [1, 2]
+        assert [e.offset for e in await one.journal.read(2, 10)] == [3]
+        await one.journal.append([sent_event(4)])
+        assert [one.journal.held(n) is not None for n in (2, 3, 4)] == [False, False, True]
+        assert [e.offset for e in await one.journal.read(0, 10)] == [1, 2, 3, 4]
+        assert [e.offset for e in await one.journal.read(3, 10)] == [4]
+
+
+@pytest.mark.postgres
+async def test_two_engines_that_write_in_turn_and_read_all_along_miss_nothing(postgres):
+    async with postgres.opened() as one, postgres.opened() as two:
+        seen: dict[str, list[int]] = {"one": [], "two": []}
+
+        async def write(store, first: int) -> None:
+            for number in range(first, first + 150):
+                await store.journal.append([sent_event(number)])
+
+        async def read(name: str, store) -> None:
+            while len(seen[name]) < 300:
+                after = seen[name][-1] if seen[name] else 0
+                seen[name].extend(e.offset for e in await store.journal.read(after, 7))
+                await asyncio.sleep(0)
+
+        async with asyncio.timeout(60):
+            await asyncio.gather(write(one, 1), write(two, 1000), read("one", one), read("two", two))
+        assert seen == {"one": list(range(1, 301)), "two": list(range(1, 301))}

@@ -38,8 +38,8 @@ def _append(tx: Tx, groups: Sequence[Sequence[Event]]) -> Sequence[None]:
 class SqlJournal:
     """The :class:`waqtor.kernel.ports.Journal` of a store.
 
-    The newest events stay in memory, payloads attached, as long as this engine is the only writer; on a shared
-    PostgreSQL every read goes to the database, where offset order is commit order.
+    The newest events stay in memory, payloads attached. On a shared PostgreSQL they are this engine's own since another
+    one last appended: offset order is commit order there, so a hole between two commits tells of it.
     """
 
     def __init__(self, store: SqlStore, *, keep: int = 8192) -> None:
@@ -81,10 +81,11 @@ class SqlJournal:
 
     async def read(self, after: int, limit: int) -> list[Event]:
         """Return up to ``limit`` events with ``offset > after`` in order."""
-        if self._store.exclusive and self._recent and after >= self._recent[0].offset - 1:
-            if after >= self._recent[-1].offset:
+        recent = self._recent
+        beyond = bool(recent) and after >= recent[-1].offset
+        if recent and after >= recent[0].offset - 1 and not (beyond and not self._store.exclusive):
+            if beyond:
                 return []
-            recent = self._recent
             start = self._place(after)
             return [recent[i] for i in range(start, min(start + limit, len(recent)))]
         return [event_of(row) for row in await self._store.rows(_READ, (after, limit))]
@@ -92,7 +93,7 @@ class SqlJournal:
     def held(self, offset: int) -> Event | None:
         """The event at an offset, when it is in memory."""
         recent = self._recent
-        if not self._store.exclusive or not recent or not recent[0].offset <= offset <= recent[-1].offset:
+        if not recent or not recent[0].offset <= offset <= recent[-1].offset:
             return None
         event = recent[self._place(offset - 1)]
         return event if event.offset == offset else None
@@ -123,6 +124,8 @@ class SqlJournal:
 
     def committed(self, events: list[Event]) -> None:
         """Take the events of a commit (called by the writer, in the event loop, in commit order)."""
+        if not self._store.exclusive and self._recent and events[0].offset != self._recent[-1].offset + 1:
+            self._recent.clear()
         self._recent.extend(events)
         self._head = max(self._head, events[-1].offset)
         for observer in self._observers:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, create_engine
 from waqtor.errors import StorageFailed
 from waqtor.storage.driver import ConnectionLost
 from waqtor.storage.migrations import migrate
+from waqtor.storage.setwise import SetStatements
 from waqtor.storage.transaction import PostgresTx, Row, Tx
 
 # Any constant will do, the same in all engines: "waqtor" in ASCII.
@@ -29,6 +30,7 @@ class PostgresDriver:
         self._patience = patience
         self._connection: psycopg.Connection[Row] | None = None
         self._transaction_id = ""
+        self._sets = SetStatements()
         self.reader: Engine = create_engine(
             self._url.replace("postgresql://", "postgresql+psycopg://", 1), pool_size=4, max_overflow=4,
             pool_pre_ping=True,
@@ -71,7 +73,7 @@ class PostgresDriver:
         cursor.nextset()
         row = cursor.fetchone()
         self._transaction_id = str(row[0]) if row else ""
-        return PostgresTx(connection, now, owner)
+        return PostgresTx(connection, now, owner, self._sets)
 
     def next_offset(self, tx: Tx) -> int:
         """One past the newest row, under a lock held to the commit: offset order is commit order.

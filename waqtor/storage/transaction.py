@@ -18,6 +18,7 @@ import orjson
 import psycopg
 
 from waqtor.contracts.events import Event
+from waqtor.storage.setwise import SetStatements
 
 Row = tuple[Any, ...]
 
@@ -102,10 +103,12 @@ class SqliteTx:
 
 
 class PostgresTx:
-    """A transaction on psycopg; ``hits`` and ``many`` are pipelined."""
+    """A transaction on psycopg; ``hits`` and ``many`` are one statement where that is the same, else pipelined."""
 
-    def __init__(self, connection: psycopg.Connection[Row], now: int, owner: str) -> None:
+    def __init__(self, connection: psycopg.Connection[Row], now: int, owner: str, sets: SetStatements) -> None:
+        self._connection = connection
         self._cursor = connection.cursor()
+        self._sets = sets
         self.now = now
         self.owner = owner
         self.salt = 0
@@ -124,10 +127,13 @@ class PostgresTx:
         return rows[0] if rows else None
 
     def hits(self, sql: str, items: Sequence[Sequence[Any]]) -> list[bool]:
-        """Run a statement for each item, pipelined, and tell which changed a row."""
+        """Run a statement for each item, and tell which changed a row."""
         if not items:
             return []
         self.writes += 1
+        changed = self._sets.hits(self._connection, sql, items)
+        if changed is not None:
+            return changed
         self._cursor.executemany(for_postgres(sql) + " RETURNING 1", items, returning=True)
         found: list[bool] = []
         while True:
@@ -136,9 +142,11 @@ class PostgresTx:
                 return found
 
     def many(self, sql: str, items: Sequence[Sequence[Any]]) -> None:
-        """Run a statement for each item, pipelined."""
+        """Run a statement for each item."""
         if items:
             self.writes += 1
+            if self._sets.many(self._connection, sql, items):
+                return
             self._cursor.executemany(for_postgres(sql), items)
 
     def listed(self, values: Iterable[str]) -> Any:
