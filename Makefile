@@ -6,6 +6,8 @@ TORCH ?= torch==2.13.0
 # PyTorch's CPU builds; on Linux without a GPU nobody should download CUDA by accident. Empty: the default index.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PYTEST_ARGS ?=
+# A file of tests stays within one process; most of what a test waits for is not the processor.
+TEST_PROCESSES ?= 2
 # The Autobahn fuzzing client runs on Python 2.7 only.
 PYTHON2 ?= python2.7
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -46,8 +48,7 @@ system: # chromium and node for the browser tests and the JavaScript peers, wher
 
 test: $(VENV)/.dev system lint ## Run every check and test
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
-	$(BIN)/coverage combine -q
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --cov --cov-report= $(PYTEST_ARGS)
 	$(BIN)/coverage report
 
 wheel: $(VENV)/.dev ## Build the wheel into dist/ and check that no file of the package is missing in it
