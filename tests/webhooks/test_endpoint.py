@@ -7,10 +7,17 @@ from typing import Any, cast
 import pytest
 
 from waqtor.kernel.clock import SystemClock
+from waqtor.webhooks.again import AGAIN
 from waqtor.webhooks.dispatcher import Dispatcher
+from waqtor.webhooks.endpoint import HELD, Endpoint
 from waqtor.webhooks.ports import Attempt, Delivery
 from waqtor.webhooks.post import Answer
 from waqtor.webhooks.recorder import Recorder
+
+
+class NoneAgain:
+    async def again(self, webhook_id: str, limit: int) -> list[Delivery]:
+        return []
 
 
 def hook_of() -> Any:
@@ -25,8 +32,8 @@ async def test_what_ends_while_the_store_is_read_is_not_sent_again():
     reading, go_on = asyncio.Event(), asyncio.Event()
     waiting = [Delivery(f"d{n}", "w", "test", "test", n, 0, "", 0, body=b"{}") for n in range(3)]
 
-    class Outbox:
-        async def pending(self, webhook_id: str, after: int, limit: int) -> list[Delivery]:
+    class Outbox(NoneAgain):
+        async def pending(self, webhook_id: str, after: int, limit: int, skip: Any = ()) -> list[Delivery]:
             found = list(waiting)
             reading.set()
             await go_on.wait()
@@ -64,8 +71,8 @@ async def test_a_replay_during_a_reading_is_read_too():
     waiting = [Delivery("late", "w", "test", "test", 9, 0, "", 0, body=b"{}")]
     readings, go_on = 0, asyncio.Event()
 
-    class Outbox:
-        async def pending(self, webhook_id: str, after: int, limit: int) -> list[Delivery]:
+    class Outbox(NoneAgain):
+        async def pending(self, webhook_id: str, after: int, limit: int, skip: Any = ()) -> list[Delivery]:
             nonlocal readings
             readings += 1
             found = [d for d in waiting if d.seq >= after]
@@ -100,8 +107,8 @@ async def test_what_is_stored_during_a_reading_is_sent_whatever_its_place():
     sent: list[str] = []
     readings, go_on = 0, asyncio.Event()
 
-    class Outbox:
-        async def pending(self, webhook_id: str, after: int, limit: int) -> list[Delivery]:
+    class Outbox(NoneAgain):
+        async def pending(self, webhook_id: str, after: int, limit: int, skip: Any = ()) -> list[Delivery]:
             nonlocal readings
             readings += 1
             found = [d for d in stored if d.seq >= after][:limit]
@@ -164,3 +171,91 @@ async def test_outcomes_share_a_commit_and_a_failed_one_is_everybodys():
     await recorder.close()
     assert left.done()
     assert groups == [3, 1, 1, 1]
+
+
+def delivery(number: int, lane: int = 0) -> Delivery:
+    return Delivery(f"d{number}", "w", "test", "test", number, lane, "", 0, body=b"{}")
+
+
+def endpoint_of(**more: Any) -> Endpoint:
+    made = Endpoint(SimpleNamespace(**{**vars(hook_of()), **more}))  # type: ignore[arg-type]
+    made.behind, made.again.stored = False, None
+    return made
+
+
+def taken(endpoint: Endpoint, now: float) -> Delivery:
+    found = endpoint.take(now)
+    assert found is not None
+    return found
+
+
+def test_late_retries_leave_memory_and_newer_ones_go():
+    endpoint = endpoint_of(concurrency=16)
+    for number in range(3000):
+        endpoint.offer([delivery(number)], 0.0, 0)
+        failed = taken(endpoint, 0.0)
+        endpoint.retry(failed, 3600.0 - number)
+    assert len(endpoint) == 0
+    assert len(endpoint.again) <= AGAIN
+    endpoint.offer([delivery(5000)], 0.0, 0)
+    assert taken(endpoint, 0.0).id == "d5000"
+    assert endpoint.take(0.0) is None
+    # The nearest are in memory, and the store is looked into when the time of the others comes.
+    assert taken(endpoint, 601.0).id == "d2999"
+    stored = endpoint.again.stored
+    assert stored is not None
+    assert 601.0 < stored <= 3600.0 - (3000 - AGAIN)
+    while endpoint.take(stored) is not None:
+        pass
+    assert endpoint.wake_in(stored) is None or endpoint.wants(stored)
+
+
+def test_further_attempts_leave_slots_to_first_ones():
+    endpoint = endpoint_of(concurrency=8)
+    for number in range(100):
+        endpoint.offer([delivery(number)], 0.0, 0)
+        endpoint.retry(taken(endpoint, 0.0), 1.0)
+    alone = 0
+    while endpoint.take(2.0) is not None:
+        alone += 1
+    assert alone == 6  # a quarter of the slots stays free
+    assert endpoint.wake_in(2.0) is None  # only the end of one changes that
+    endpoint.offer([delivery(number) for number in range(100, 110)], 2.0, 0)
+    assert {taken(endpoint, 2.0).id for _ in range(10)} == {f"d{number}" for number in range(100, 110)}
+
+
+def test_a_single_slot_is_shared_in_turns():
+    endpoint = endpoint_of(concurrency=1)
+    for number in range(3):
+        endpoint.offer([delivery(number)], 0.0, 0)
+        endpoint.retry(taken(endpoint, 0.0), 1.0)
+    endpoint.offer([delivery(number) for number in range(10, 13)], 2.0, 0)
+    order = []
+    for _ in range(6):
+        found = taken(endpoint, 2.0)
+        order.append(found.id)
+        endpoint.done(found)
+    assert order == ["d0", "d10", "d1", "d11", "d2", "d12"]
+
+
+def test_a_chat_that_waits_leaves_room_for_other_chats():
+    endpoint = endpoint_of(ordered=True)
+    endpoint.offer([delivery(1, lane=7)], 0.0, 0)
+    stuck = taken(endpoint, 0.0)
+    endpoint.offer([delivery(number, lane=7) for number in range(2, 3000)], 0.0, 0)
+    endpoint.retry(stuck, 60.0)
+    assert len(endpoint) <= HELD
+    assert endpoint.passed == (7,)
+    endpoint.offer([delivery(5000, lane=8)], 0.0, 0)
+    assert taken(endpoint, 0.0).id == "d5000"
+    assert endpoint.take(0.0) is None
+    assert not endpoint.behind
+    order = [taken(endpoint, 60.0)]
+    for _ in range(HELD):
+        endpoint.done(order[-1])
+        order.append(taken(endpoint, 60.0))
+    assert [found.seq for found in order] == list(range(1, HELD + 2))
+    endpoint.done(order[-1])
+    assert endpoint.behind  # the rest of this chat is read from the store, in its order
+    assert endpoint.loaded_to == HELD + 2
+    assert endpoint.passed == ()

@@ -274,6 +274,35 @@ async def test_a_dead_endpoint_holds_nobody_up(store, sink):
         assert len(sink.ids("/dead")) == 16
 
 
+async def test_a_thousand_late_retries_hold_nothing_back_and_none_is_lost(store, sink):
+    broken = True
+
+    async def a_third_fails(request: web.Request) -> web.Response:
+        number = int(json.loads(await request.read())["data"]["messageId"][1:])
+        return web.Response(status=500 if broken and number % 3 == 0 else 200)
+
+    async with running(store, delay_ms=3_600_000, concurrency=64) as service:
+        sink.answers = [a_third_fails] * 20_000
+        hook = await service.create(w.CreateWebhook(url=sink.url(), events=("message_sent",)))
+        await store.journal.append([sent(n) for n in range(3600)])
+        await until(lambda: len(sink.got) >= 3600)
+        await store.journal.append([sent(n) for n in range(10_001, 10_151, 3)])
+        await until(lambda: len(sink.got) >= 3650)
+        await until(lambda: _waiting(service, hook, 1200))
+        broken = False
+        await store.write(lambda tx: tx.many("UPDATE webhook_deliveries SET due_at = 1 WHERE state = 'pending'", [()]))
+    async with running(store, delay_ms=3_600_000, concurrency=64) as service:
+        sink.answers = sink.answers or [a_third_fails]
+        await until(lambda: _waiting(service, hook, 0))
+    counted = Counter(sink.ids())
+    assert len(counted) == 3650
+    assert sorted(counted.values()) == [1] * 2450 + [2] * 1200
+
+
+async def _waiting(service: WebhookService, hook: w.WebhookView, count: int) -> bool:
+    return (await service.get(hook.id)).pending == count
+
+
 async def test_a_qr_code_is_delivered_but_lies_nowhere_in_clear(store, sink):
     async with running(store) as service:
         hook = await service.create(w.CreateWebhook(url=sink.url(), events=("session_qr",)))

@@ -117,7 +117,7 @@ webhook_deliveries = Table(
     _text("session"), _text("state"), _int("attempts"), _big("due_at"), _int("status_code", null=True),
     Column("ms", Float(53)), _text("error", null=True), _text("body", null=True), _text("replace_key", null=True),
     _int("test"), _big("created"), _big("updated"),
-    _partial("webhook_deliveries_waiting", "webhook_id", "seq", where="state = 'pending'"),
+    _partial("webhook_deliveries_waiting", "webhook_id", "due_at", "seq", where="state = 'pending'"),
     Index("webhook_deliveries_log", "webhook_id", "id"),
 )  # fmt: skip
 

@@ -177,12 +177,20 @@ class SqlWebhooks:
         """Store what came of attempts, and journal each."""
         await self._store.writer.submit(_record, attempts)
 
-    async def pending(self, webhook_id: str, after: int, limit: int) -> list[Delivery]:
-        """Waiting deliveries in order, their events attached."""
+    async def pending(self, webhook_id: str, after: int, limit: int, skip: Sequence[int] = ()) -> list[Delivery]:
+        """Deliveries that wait for a first attempt, in order, their events attached."""
+        lanes = f"AND lane NOT IN ({', '.join(str(int(lane)) for lane in skip)}) " if skip else ""
+        return await self._waiting(f"due_at = 0 AND seq >= ? {lanes}ORDER BY seq LIMIT ?", (webhook_id, after, limit))
+
+    async def again(self, webhook_id: str, limit: int) -> list[Delivery]:
+        """Deliveries that wait for another attempt, by its time, their events attached."""
+        return await self._waiting("due_at > 0 ORDER BY due_at LIMIT ?", (webhook_id, limit))
+
+    async def _waiting(self, which: str, params: Sequence[Any]) -> list[Delivery]:
         rows = await self._store.rows(
-            f"SELECT {DELIVERY_COLUMNS} FROM webhook_deliveries WHERE webhook_id = ? AND state = 'pending' "
-            "AND seq >= ? AND test = 0 ORDER BY seq LIMIT ?",
-            (webhook_id, after, limit),
+            f"SELECT {DELIVERY_COLUMNS} FROM webhook_deliveries "
+            f"WHERE webhook_id = ? AND state = 'pending' AND test = 0 AND {which}",
+            params,
         )
         found = [self.delivery_of(row) for row in rows]
         bare = [delivery for delivery in found if delivery.body is None]

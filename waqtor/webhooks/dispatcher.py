@@ -118,7 +118,7 @@ class Dispatcher:
         endpoint = self._endpoints.get(webhook_id)
         if endpoint is None or not self._running:
             return
-        if endpoint.behind and not endpoint.loading and len(endpoint) < WINDOW // 2:
+        if endpoint.wants(self._clock.monotonic()):
             endpoint.loading = True
             self._spawn(self._load(endpoint))
         timer = self._timers.pop(webhook_id, None)
@@ -149,17 +149,32 @@ class Dispatcher:
     async def _load(self, endpoint: Endpoint) -> None:
         try:
             endpoint.ended.clear()
-            room = WINDOW - len(endpoint)
-            found = await self._outbox.pending(endpoint.hook.id, endpoint.loaded_to, room)
-            fresh = [d for d in found if not endpoint.has(d.id) and d.id not in endpoint.ended]
-            endpoint.behind = len(found) >= room
-            if endpoint.behind and not fresh:
-                endpoint.loaded_to = found[-1].seq + 1
-            endpoint.offer(fresh, self._clock.monotonic(), self._clock.now_us())
+            if endpoint.again.wants(self._clock.monotonic()):
+                await self._load_again(endpoint)
+            if endpoint.wants_first:
+                room = WINDOW - len(endpoint)
+                found = await self._outbox.pending(endpoint.hook.id, endpoint.loaded_to, room, endpoint.passed)
+                endpoint.behind = len(found) >= room
+                if not self._offer_read(endpoint, found) and endpoint.behind:
+                    endpoint.loaded_to = found[-1].seq + 1
         finally:
             endpoint.read()
         if self._endpoints.get(endpoint.hook.id) is endpoint:
             self._pump(endpoint.hook.id)
+
+    async def _load_again(self, endpoint: Endpoint) -> None:
+        """Read what waits for another attempt, before first attempts: an ordered chat waits for it."""
+        limit, endpoint.again.stored = endpoint.again.limit, None
+        found = await self._outbox.again(endpoint.hook.id, limit)
+        self._offer_read(endpoint, found)
+        if len(found) >= limit:
+            endpoint.again.left(self._clock.monotonic() + (found[-1].due_at - self._clock.now_us()) / 1e6)
+
+    def _offer_read(self, endpoint: Endpoint, found: Sequence[Delivery]) -> bool:
+        """Hand over what was read; false when it was in memory all along."""
+        fresh = [d for d in found if not endpoint.has(d.id) and d.id not in endpoint.ended]
+        endpoint.offer(fresh, self._clock.monotonic(), self._clock.now_us())
+        return bool(fresh)
 
     async def _work(self, endpoint: Endpoint, first: Delivery) -> None:
         """Send one delivery after the other in this slot."""
@@ -169,7 +184,7 @@ class Dispatcher:
                 await self._deliver(endpoint, delivery)
                 if self._endpoints.get(endpoint.hook.id) is not endpoint:
                     return
-                if endpoint.behind and not endpoint.loading and len(endpoint) < WINDOW // 2:
+                if endpoint.wants(self._clock.monotonic()):
                     break
                 delivery = endpoint.take(self._clock.monotonic())
         finally:

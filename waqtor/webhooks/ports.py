@@ -194,8 +194,15 @@ class Outbox(Protocol):
         """Store what came of attempts, and journal ``webhook.delivery`` for each, in one commit."""
         ...
 
-    async def pending(self, webhook_id: str, after: int, limit: int) -> list[Delivery]:
-        """Waiting deliveries in order, from ``seq >= after`` on, with their events attached."""
+    async def pending(self, webhook_id: str, after: int, limit: int, skip: Sequence[int] = ()) -> list[Delivery]:
+        """Deliveries that wait for a first attempt (or were replayed), in order, their events attached.
+
+        Those from ``seq >= after`` on, without those of the lanes ``skip``.
+        """
+        ...
+
+    async def again(self, webhook_id: str, limit: int) -> list[Delivery]:
+        """Deliveries that wait for another attempt, by its time, their events attached."""
         ...
 
     async def counts(self) -> dict[str, int]:

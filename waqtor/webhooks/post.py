@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+import threading
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -21,6 +22,9 @@ from waqtor.webhooks.ports import Hook
 
 KEPT = 2048
 """Bytes of an answer that are kept."""
+
+_LOOKUPS = 64
+"""Names looked up at once."""
 
 _key_of = lru_cache(maxsize=4096)(standard_key)
 _url_of = lru_cache(maxsize=4096)(URL)
@@ -65,10 +69,10 @@ def headers_of(
 
 
 class _Resolver(AbstractResolver):
-    """Names through the system, in threads of its own: a slow name server holds nobody else up."""
+    """Names through the system, in daemon threads: a slow name server holds up nobody else, and no stop either."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(16, thread_name_prefix="webhook-dns")
+        self._slots = asyncio.Semaphore(_LOOKUPS)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -76,8 +80,9 @@ class _Resolver(AbstractResolver):
         def look_up() -> list[Any]:
             return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
 
+        await self._slots.acquire()  # given back when the thread ends, which may be long after the caller gave up
         found: list[ResolveResult] = []
-        for kind, _, proto, _, address in await asyncio.get_running_loop().run_in_executor(self._threads, look_up):
+        for kind, _, proto, _, address in await _in_daemon(look_up, self._slots.release):
             scope = f"%{address[3]}" if kind == socket.AF_INET6 and address[3] else ""
             found.append(
                 ResolveResult(
@@ -88,7 +93,34 @@ class _Resolver(AbstractResolver):
         return found
 
     async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Leave the threads; the process does not wait for them."""
+
+
+def _in_daemon(call: Callable[[], list[Any]], ended: Callable[[], None]) -> asyncio.Future[list[Any]]:
+    """Run a call in a daemon thread; ``ended`` is called in the event loop when it is over."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[list[Any]] = loop.create_future()
+
+    def finish(found: list[Any], error: Exception | None) -> None:
+        ended()
+        if future.done():
+            return
+        if error is None:
+            future.set_result(found)
+        else:
+            future.set_exception(error)
+
+    def run() -> None:
+        found, failure = [], None
+        try:
+            found = call()
+        except Exception as error:
+            failure = error
+        with contextlib.suppress(RuntimeError):  # the loop is gone, and with it whoever asked
+            loop.call_soon_threadsafe(finish, found, failure)
+
+    threading.Thread(target=run, name="webhook-dns", daemon=True).start()
+    return future
 
 
 class Poster:
