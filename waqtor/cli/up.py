@@ -40,7 +40,7 @@ class Children:
                 return name, code
         return None
 
-    def stop(self, timeout: float = 15.0) -> None:
+    def stop(self, timeout: float) -> None:
         """Stop the children, the latest first; who does not listen is killed."""
         for name, child in reversed(self._running):
             if child.poll() is None:
@@ -75,7 +75,7 @@ def up(
         console.print("\nStopping …")
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        children.stop()
+        children.stop(settings.stop_grace_s + 5)
     console.print("Stopped." if code == 0 else f"Stopped with code {code}.")
     raise typer.Exit(code)
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from waqtor.cli.connection import AsJson, client, show
+from waqtor.cli.hook_options import Given, with_options
+from waqtor.contracts.webhooks import Filters
 
 app = typer.Typer(no_args_is_help=True, help="Webhooks: register, test, rotate, look at deliveries, replay.")
 Id = Annotated[str, typer.Argument(help="Id of the webhook.")]
-Names = Annotated[list[str] | None, typer.Option("--event", "-e", help="An event's name; repeat. Default: *.")]
-Enabled = Annotated[bool | None, typer.Option("--enabled/--disabled", help="Whether it is on.")]
-Ordered = Annotated[bool | None, typer.Option("--ordered/--unordered", help="Keep the order within a chat.")]
-Secret = Annotated[str | None, typer.Option(help="Its secret; default: one is made (or the old one stays).")]
-Name = Annotated[str | None, typer.Option(help="A name for people.")]
+Secret = Annotated[str | None, typer.Option(help="Its new secret; default: one is made.")]
 
 
 @app.command(name="list")
@@ -25,37 +23,29 @@ def list_(as_json: AsJson = False) -> None:
 
 
 @app.command()
+@with_options
 def create(
-    url: Annotated[str, typer.Argument(help="Where to deliver.")],
-    event: Names = None,
-    name: Name = None,
-    secret: Secret = None,
-    ordered: Ordered = None,
-    enabled: Enabled = None,
-    as_json: AsJson = False,
+    url: Annotated[str, typer.Argument(help="Where to deliver.")], given: Given, as_json: AsJson = False
 ) -> None:
     """Register a webhook; keep the answer, the secret is not shown again."""
-    options = _given(name=name, secret=secret, ordered=ordered, enabled=enabled)
+    events = given.fields.pop("events", ("*",))
     with client() as waqtor:
-        show(waqtor.webhooks.create(url, event or ["*"], **options), as_json=as_json)
+        show(waqtor.webhooks.create(url, events, filters=given.over(Filters()), **given.fields), as_json=as_json)
 
 
 @app.command()
+@with_options
 def update(
     webhook_id: Id,
+    given: Given,
     url: Annotated[str | None, typer.Option(help="Where to deliver.")] = None,
-    event: Names = None,
-    name: Name = None,
-    secret: Secret = None,
-    ordered: Ordered = None,
-    enabled: Enabled = None,
     as_json: AsJson = False,
 ) -> None:
     """Change what is given; the rest stays."""
-    changes = _given(
-        url=url, events=tuple(event) if event else None, name=name, secret=secret, ordered=ordered, enabled=enabled
-    )
+    changes = given.fields if url is None else {**given.fields, "url": url}
     with client() as waqtor:
+        if given.filters:
+            changes["filters"] = given.over(waqtor.webhooks.get(webhook_id).filters)
         show(waqtor.webhooks.update(webhook_id, **changes), as_json=as_json)
 
 
@@ -121,7 +111,3 @@ def stats(webhook_id: Id, hours: Annotated[int, typer.Option(min=1, max=720)] = 
     """Success rate and response times of the last hours."""
     with client() as waqtor:
         show(waqtor.webhooks.stats(webhook_id, hours=hours), as_json=as_json)
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
