@@ -92,6 +92,9 @@ class Settings(BaseSettings):
         23_068_672, "Largest body of send-media, which may hold a file in base64; larger files are uploaded.", ge=1024
     )
     media_dir: str = _setting("", "Folder of the files of messages; empty: media in the data folder.")
+    stop_grace_s: float = _setting(
+        15.0, "Seconds that an orderly stop may take; what is not finished then is taken up at the next start.", ge=1
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "Least level that is logged.")
     log_format: Literal["console", "json"] = _setting("console", "How log lines look.")
 

@@ -51,6 +51,7 @@ from waqtor.errors import (
 )
 from waqtor.kernel.access import SCOPES, Principal
 from waqtor.kernel.clock import FakeClock
+from waqtor.kernel.farewell import Farewell
 from waqtor.kernel.telemetry import Telemetry
 from waqtor.messaging.filetypes import HEAD, check_size, settle_type
 from waqtor.settings import Settings
@@ -241,6 +242,9 @@ class FakeTally:
 
 
 class FakeHub:
+    async def stop(self) -> None:
+        pass
+
     def refused(self, reason: str) -> None:
         raise AssertionError("nobody knocks here")
 
@@ -384,6 +388,9 @@ class FakeEngine:
         self.commands: list[tuple[Any, str | None]] = []
         self.running = False
         self._seen: dict[str, tuple[str, SendReceipt]] = {}
+
+    def farewell(self) -> Farewell:
+        return Farewell(5.0)
 
     async def start(self) -> None:
         self.running = True

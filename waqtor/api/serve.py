@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import os
 import signal
 import socket
 import sys
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import psutil
@@ -27,10 +29,12 @@ from waqtor.settings import Settings
 OK = 0
 CANNOT_START = 2
 STOPPED_BY_FAULT = 70
-"""Exit codes: asked to stop; did not start; the engine could not go on (for example a failed fsync)."""
+STOPPED_LATE = 71
+"""Exit codes: asked to stop; did not start; the engine could not go on (for example a failed fsync); asked to stop,
+and left because that took longer than ``stop_grace_s``."""
 
-GRACE_S = 10
-"""Seconds that requests under way get when the server stops."""
+_LAST_S = 2.0
+"""Seconds beyond ``stop_grace_s`` after which the process leaves, whatever still runs in it."""
 
 Ready = Callable[[str, float], None]
 
@@ -93,6 +97,7 @@ class Server(uvicorn.Server):
         self._engine: Engine | None = None
         self._app: Any = None
         self._failure: BaseException | None = None
+        self._leaving = False
         config = uvicorn.Config(
             self._application,
             factory=True,
@@ -104,7 +109,7 @@ class Server(uvicorn.Server):
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=GRACE_S,
+            timeout_graceful_shutdown=max(1, int(settings.stop_grace_s / 3)),
             backlog=2048,
             **uvicorn_options(settings),
         )
@@ -164,11 +169,18 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take leave of the WebSocket clients (1001), then stop the rest."""
+        """Take leave of the WebSocket clients (1001), wait for requests (a third of the time), then stop the rest."""
         if self._engine is not None:
-            with contextlib.suppress(Exception):
-                await self._engine.hub.stop()
+            await self._engine.farewell().part("clients", self._engine.hub.stop(), 0.4)
         await super().shutdown(sockets=sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop, and see to it that the process ends."""
+        if not self._leaving:
+            self._leaving = True
+            seconds = self._settings.stop_grace_s + _LAST_S
+            threading.Thread(target=_leave, args=(seconds,), name="last-resort", daemon=True).start()
+        super().handle_exit(sig, frame)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -198,6 +210,13 @@ class _Watched(Engine):
             self._start_failed(error)
             raise
         settle()
+
+
+def _leave(seconds: float) -> None:
+    """End the process when its stop takes longer: a thread that hangs in somebody's code must not keep it."""
+    time.sleep(seconds)
+    _say(f"WaQtor did not stop within {seconds:g} s and leaves. Nothing is lost: the next start takes up the rest.")
+    os._exit(STOPPED_LATE)
 
 
 def _has_owner(settings: Settings) -> bool:

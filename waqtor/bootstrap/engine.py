@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -28,6 +27,7 @@ from waqtor.errors import InvalidInput, NotFound, StorageFailed, Unavailable
 from waqtor.kernel.access import Principal
 from waqtor.kernel.bus import Bus
 from waqtor.kernel.clock import Clock, SystemClock
+from waqtor.kernel.farewell import Farewell
 from waqtor.kernel.plugins import Loaded, PluginManager
 from waqtor.kernel.readers import CursorBroken, JournalReader
 from waqtor.kernel.tasks import Supervisor
@@ -107,7 +107,7 @@ class Engine:
                 self.bus.handle(command, handler)
         self.hub = Hub(
             self.journal, self.telemetry, settings, keys=self.keys, bus=self.bus, clock=self.clock,
-            sessions=self.sessions, server=f"waqtor/{__version__}",
+            sessions=self.sessions, server=f"waqtor/{__version__}", note=self.log.tally.frame,
         )  # fmt: skip
         self.monitoring = Monitoring(self)
         self.notifications = make_notifications(settings, self.store, self.clock)
@@ -123,6 +123,7 @@ class Engine:
         self._broken: dict[str, str] = {}
         self._state = "new"
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._farewell: Farewell | None = None
 
     # --- life
 
@@ -209,27 +210,40 @@ class Engine:
             await asyncio.sleep(0.25)
             await self.journal.refresh()
 
+    def farewell(self) -> Farewell:
+        """The time until the end, which begins with the first call: from here on the engine is stopping."""
+        if self._farewell is None:
+            self._farewell = Farewell(self.settings.stop_grace_s)
+        return self._farewell
+
     async def stop(self) -> None:
-        """Finish what is under way and stop everything; safe to call twice."""
+        """Finish what is under way and stop everything, within ``stop_grace_s``; safe to call twice.
+
+        Deliveries and calls that do not end in time are abandoned: the next start takes them up under the same ids.
+        What the traffic log has not written by then it reads from the journal later.
+        """
         if self._state == "stopped":
             return
         self._state = "stopping"
-        await self.campaigns.audiences.close()
-        await asyncio.gather(*(runtime.drain() for runtime in self._runtimes.values()), return_exceptions=True)
-        with contextlib.suppress(Exception):
-            await self.hub.stop()
-        await self._supervisor.stop()
-        await self.webhooks.stop()
+        end = self.farewell()
+        await end.part("audiences", self.campaigns.audiences.close(), 0.2)
+        drained = asyncio.gather(*(runtime.drain(end.share(0.4)) for runtime in self._runtimes.values()))
+        await end.part("sessions", drained, 0.5)
+        await end.part("hub", self.hub.stop(), 0.4)
+        await end.part("tasks", self._supervisor.stop(end.share(0.4)), 0.5)
+        await end.part("webhooks", self.webhooks.stop(), 0.2)
         for runtime in self._runtimes.values():
-            with contextlib.suppress(StorageFailed):
-                await runtime.lease.release()
-        await self.plugins.unload()
-        await self.replays.close()
-        await self.bot.stop()
+            await end.part("lease", runtime.lease.release(), 0.2)
+        await end.part("plugins", self.plugins.unload(), 0.3)
+        await end.part("replays", self.replays.close(), 0.2)
+        await end.part("bot", self.bot.stop(), 0.2)
         self.monitoring.last()
-        await self.log.stop()
-        await self.store.close()
+        await end.part("log", self.log.stop(end.share(0.4)), 0.7)
+        await end.part("store", self.store.close(end.share(0.8)))
         self._state = "stopped"
+        _log.info(
+            "engine.stopped", seconds=round(end.taken, 2), slow=end.slow or None, left_behind=end.left_behind or None
+        )
 
     # --- work
 

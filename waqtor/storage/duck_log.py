@@ -139,8 +139,9 @@ class DuckLog(LogReads):
             await asyncio.wait_for(self._idle.wait(), timeout)
         if self._file.is_open and self._state == "running":
             with contextlib.suppress(Unavailable):
-                while time.monotonic() < deadline and await self._step():
-                    pass
+                took = 0.0
+                while (began := time.monotonic()) + took < deadline and await self._step(self._flush_rows):
+                    took = time.monotonic() - began  # a step cannot be stopped: begin none that will not end in time
                 await self._in_thread(lambda: self._write([], None, None))
         await asyncio.get_running_loop().run_in_executor(None, self._shut)
         if self._state != "halted":
@@ -274,13 +275,13 @@ class DuckLog(LogReads):
                 await self._pause(max(1.0, self._flush_s), self._wake)
             await self._pause(self._flush_s, self._full)
 
-    async def _step(self) -> bool:
-        """Write one batch; false when there was nothing."""
+    async def _step(self, most: int | None = None) -> bool:
+        """Write one batch, of ``most`` events; false when there was nothing."""
         position = self._file.position
         if position is None:
             return False
         behind = self._journal.head - position.offset
-        limit = self._flush_rows * (_CATCH_UP if behind > self._flush_rows else 1)
+        limit = most or self._flush_rows * (_CATCH_UP if behind > self._flush_rows else 1)
         events = await self._journal.read(position.offset, limit)
         gap = await self._gap(position.offset, events)
         if not events and gap is None:

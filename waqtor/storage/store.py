@@ -74,11 +74,11 @@ class SqlStore:
         self.writer.salt = zlib.crc32(self.epoch.encode())
         await self.journal.refresh()
 
-    async def close(self) -> None:
-        """Finish waiting writes and close."""
+    async def close(self, timeout: float = 30.0) -> None:
+        """Finish waiting writes and close, the writer within ``timeout`` seconds."""
         self.writer.refuse()
-        await asyncio.to_thread(self.writer.stop)
-        self._pool.shutdown(wait=True)
+        await asyncio.to_thread(self.writer.stop, timeout)
+        await asyncio.to_thread(self._pool.shutdown, wait=True)  # reads are short; on the loop they would stop it
         await asyncio.to_thread(self.driver.close)
 
     def write(self, function: Callable[[Tx], T], *, urgent: bool = False) -> asyncio.Future[T]:
