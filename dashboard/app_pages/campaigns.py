@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import campaign_data as work
-from dashboard.ui import grids, times, trouble, wizard
+from dashboard.ui import grids, reasons, times, trouble, wizard
 from dashboard.ui.i18n import known, t
 from dashboard.ui.marks import Tone, badge, esc
 from dashboard.ui.trouble import guard
@@ -69,7 +69,7 @@ def live(campaign_id: str, known_as: str) -> None:
             )
             st.html(f'<h3 style="padding:0">{esc(view.name, 120)}</h3>{state}')
             if view.reason:
-                st.html(f'<p class="wq-text wq-muted">{esc(view.reason, 400)}</p>')
+                st.html(f'<p class="wq-text wq-muted">{esc(reasons.said(view.reason), 400)}</p>')
             counts = view.counts
             done = counts.done / counts.total if counts.total else 0.0
             moving = view.status == "running" and view.speed

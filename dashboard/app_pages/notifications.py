@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import notices
-from dashboard.ui import deeds, times, trouble
+from dashboard.ui import deeds, reasons, times, trouble
 from dashboard.ui.i18n import known, t
 from dashboard.ui.marks import Tone, esc, icon, number
 from dashboard.ui.trouble import guard
@@ -28,8 +28,9 @@ def worded(note: NotificationView) -> tuple[str, str]:
     title = known(f"notice.{note.wording}", "")
     if not note.wording or not title:
         return note.title, note.message
+    params = {name: reasons.said(value) if name == "reason" else value for name, value in note.params.items()}
     try:
-        return title, known(f"notice.{note.wording}.message", "").format_map(note.params).strip()
+        return title, known(f"notice.{note.wording}.message", "").format_map(params).strip()
     except (KeyError, ValueError):  # of a newer engine, with other parameters
         return title, note.message
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import data
-from dashboard.ui import charts, i18n, items, kpis, qr, times, trouble
+from dashboard.ui import charts, i18n, items, kpis, qr, reasons, times, trouble
 from dashboard.ui.i18n import t
 from dashboard.ui.marks import esc, icon, number
 from dashboard.ui.trouble import guard
@@ -25,7 +25,7 @@ def session_card(session: SessionView) -> None:
         with told:
             st.subheader(t(f"session.{session.status}"), anchor=False)
             steps = "".join(f"<li><span>{esc(t(f'qr.step{n}'))}</span></li>" for n in (1, 2, 3)) if session.qr else ""
-            said = f'<p class="wq-text">{esc(session.reason, 300)}</p>' if session.reason else ""
+            said = f'<p class="wq-text">{esc(reasons.said(session.reason), 300)}</p>' if session.reason else ""
             st.html(f"<p>{esc(t(f'session.{session.status}.hint'))}</p>{said}<ol class='wq-steps'>{steps}</ol>")
         with drawn:
             if session.qr:

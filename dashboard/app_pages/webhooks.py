@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import hooks
-from dashboard.ui import deeds, grids, hookform, hooklog, times, trouble
+from dashboard.ui import deeds, grids, hookform, hooklog, reasons, times, trouble
 from dashboard.ui.i18n import known, t
 from dashboard.ui.marks import badge, definitions, esc, number
 from dashboard.ui.trouble import guard
@@ -145,9 +145,9 @@ def opened(view: WebhookView) -> None:
             pairs.append((esc(t("hooks.headers")), number(", ".join(view.headers))))
         st.html(definitions(pairs))
         if view.disabled_reason:
+            why = esc(reasons.said(view.disabled_reason), 400)
             trouble.note(
-                t("hooks.switched_off"),
-                f'<p class="wq-text">{esc(view.disabled_reason, 400)}</p><p>{esc(t("hooks.switched_off.hint"))}</p>',
+                t("hooks.switched_off"), f'<p class="wq-text">{why}</p><p>{esc(t("hooks.switched_off.hint"))}</p>'
             )
         actions(view)
     part = st.segmented_control(
