@@ -34,6 +34,21 @@ def history(span: str) -> MetricHistory:
     return data.client().status.metrics_history(since=datetime.now(UTC) - SPANS[span])
 
 
+FRAMES: Final = """
+SELECT type, direction, CAST(sum(frames) AS BIGINT) AS frames, CAST(sum(bytes) AS BIGINT) AS bytes FROM ws_frames
+WHERE created >= now() - to_minutes(CAST($minutes AS BIGINT)) GROUP BY ALL ORDER BY frames DESC, type LIMIT 10
+"""
+"""What went over the sockets most in the span (minutes), by type and direction."""
+
+
+@st.cache_data(ttl=20.0, max_entries=16, show_spinner=False)
+def frames(span: str) -> list[tuple[str, str, int, int]]:
+    """The types of frames there were most of in the last ``span``: type, direction, frames, bytes of their texts."""
+    minutes = SPANS[span].total_seconds() // 60
+    rows = data.client().analytics.query(FRAMES, {"minutes": minutes}).rows
+    return [(str(kind), str(way), int(count), int(size)) for kind, way, count, size in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """The hub at one moment.
@@ -42,6 +57,8 @@ class Look:
         at: Seconds since 1970.
         events: Per second since the look before.
         frames: Handed to clients, per second.
+        sent: Bytes to clients, per second, as they go over the network.
+        received: Bytes from clients, per second.
         dropped: Frames dropped since the look before.
         errors: Faults since the look before.
         pong_ms: 95th percentile over the clients of their last heartbeat; ``None`` without any.
@@ -53,6 +70,8 @@ class Look:
     dead: int
     events: float
     frames: float
+    sent: float
+    received: float
     dropped: int
     errors: int
     buffered: int
@@ -69,6 +88,7 @@ def look(found: Mapping[str, Any], before: Look | None) -> Look:
     at = datetime.fromisoformat(found["timestamp"]).timestamp()
     totals = {
         "broadcasts": int(messages["broadcasts"]), "frames": int(messages["frames"]),
+        "sent": int(messages.get("bytes_sent", 0)), "received": int(messages.get("bytes_received", 0)),
         "dropped": int(messages["dropped"]), "errors": int(found["errors"]["total"]),
         "uptime": int(found["server"]["uptime"]),
     }  # fmt: skip
@@ -83,6 +103,8 @@ def look(found: Mapping[str, Any], before: Look | None) -> Look:
         dead=int(found["connections"]["dead"]),
         events=max(0, totals["broadcasts"] - past["broadcasts"]) / seconds,
         frames=max(0, totals["frames"] - past["frames"]) / seconds,
+        sent=max(0, totals["sent"] - past["sent"]) / seconds,
+        received=max(0, totals["received"] - past["received"]) / seconds,
         dropped=max(0, totals["dropped"] - past["dropped"]),
         errors=max(0, totals["errors"] - past["errors"]),
         buffered=int(found["buffer"]["total"]),

@@ -74,6 +74,10 @@ def over_time(history: MetricHistory) -> dict[str, tuple[str, dict[str, Values]]
             "events": of(history, "waqtor_ws_events_total"),
             "received_frames": of(history, "waqtor_ws_frames_total", direction="in"),
         }),
+        "ws_bytes": ("KB a second", {
+            "to_clients": scaled(of(history, "waqtor_ws_bytes_total", direction="out"), 1 / 1024),
+            "received_frames": scaled(of(history, "waqtor_ws_bytes_total", direction="in"), 1 / 1024),
+        }),
         "ws_losses": ("a minute", {
             "dropped_frames": scaled(of(history, "waqtor_ws_dropped_total"), 60),
             "closed": scaled(summed(history, "waqtor_ws_closes_total"), 60),
@@ -125,6 +129,8 @@ def charts_of(span: str) -> None:
                     st.plotly_chart(
                         figure, key=f"plot_{name}", config=charts.CONFIG, theme=None, alt=t(f"ws.chart.{name}")
                     )
+            with st.container(border=True, key="card_ws_types", height="stretch"), guard():
+                hublive.frames(hubwatch.frames(span))
         st.caption(
             t("ws.history.note", step=apart(times.duration(history.step * 1000)), restarts=len(history.restarts))
         )

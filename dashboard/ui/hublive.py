@@ -31,12 +31,14 @@ def limits() -> dict[str, float]:
 
 
 def figures(now: hubwatch.Look, past: Sequence[hubwatch.Look]) -> None:
-    """Eight figures with their course; the first look has no rate yet, and so no place in the curve of one."""
+    """Ten figures with their course; the first look has no rate yet, and so no place in the curve of one."""
     pong = "–" if now.pong_ms is None else times.duration(now.pong_ms)
-    with st.grid(4, min_column_width=150, gap="small"):
+    with st.grid(5, min_column_width=150, gap="small"):
         _figure("clients", f"{now.clients:,}", [look.clients for look in past])
         _figure("frames", f"{now.frames:,.0f}", [look.frames for look in past[1:]])
         _figure("events", f"{now.events:,.1f}", [look.events for look in past[1:]])
+        _figure("sent", f"{size(now.sent)}/s", [look.sent for look in past[1:]])
+        _figure("received", f"{size(now.received)}/s", [look.received for look in past[1:]])
         _figure("dropped", f"{now.totals['dropped']:,}", [look.dropped for look in past])
         _figure("buffered", size(now.buffered), [look.buffered for look in past])
         _figure("most", size(now.most), [look.most for look in past])
@@ -81,6 +83,7 @@ def clients(found: Sequence[Mapping[str, Any]]) -> None:
         t("ws.column.state"): [t("ws.alive" if client["is_alive"] else "ws.dead") for client in rows],
         t("ws.column.buffered"): [size(client["buffered"]) for client in rows],
         t("ws.column.sent"): [f"{client.get('sent', 0):,}" for client in rows],
+        t("ws.column.sent_bytes"): [size(client.get("sent_bytes", 0)) for client in rows],
         t("ws.column.names"): [", ".join(client["subscriptions"]) or "–" for client in rows],
     }
     frame = pd.DataFrame(columns)
@@ -110,6 +113,23 @@ def refused(counts: Mapping[str, int], errors: Mapping[str, Any]) -> None:
     if last:
         said = f"{last['source']}: {last['message']}"
         trouble.note(t("ws.last_error", when=times.full(last["time"])), f'<p class="wq-text">{esc(said, 400)}</p>')
+
+
+def frames(found: Sequence[tuple[str, str, int, int]]) -> None:
+    """What went over the sockets, by type: the most frequent first."""
+    st.html(f'<p class="wq-title">{esc(t("ws.types"))}</p><p class="wq-muted">{esc(t("ws.types.hint"))}</p>')
+    if not found:
+        trouble.empty("swap_vert", t("ws.types.empty"), t("ws.types.empty.hint"))
+        return
+    most = max(count for _, _, count, _ in found)
+    items = "".join(
+        f'<tr><td>{number(kind)} <small class="wq-muted">{esc(t("ws.in" if way == "in" else "ws.out"))}</small>'
+        f'<div class="wq-bar tone-primary"><i style="width:{100 * count / most:.1f}%"></i></div></td>'
+        f"<td>{number(f'{count:,}')}</td><td>{number(size(total / count))}</td><td>{number(size(total))}</td></tr>"
+        for kind, way, count, total in found
+    )
+    heads = "".join(f"<th>{esc(t(f'ws.types.{name}'))}</th>" for name in ("type", "frames", "each", "bytes"))
+    st.html(f'<table class="wq-table wide"><thead><tr>{heads}</tr></thead><tbody>{items}</tbody></table>')
 
 
 def size(bytes_: float) -> str:

@@ -25,12 +25,14 @@ class TestNow:
         shown = {metric.label: metric.value for metric in at.metric}
         assert shown[labels["ws.clients"]] == "9"
         assert shown[labels["ws.dropped"]] == "3"
+        assert shown[labels["ws.sent"]] == "0 B/s"
         assert shown[labels["ws.buffered"]] == shown[labels["ws.most"]] == "625.0 KB"
         table = at.dataframe[0].value
         assert len(table) == 9
         assert table[labels["ws.column.buffered"]][0] == "625.0 KB", "the longest backlog comes first"
         assert table[labels["ws.column.state"]][0] == labels["ws.dead"]
         assert HOSTILE in set(table[labels["ws.column.key"]]), "names stay what they are, in literal cells"
+        assert table[labels["ws.column.sent_bytes"]][0] == "555.1 KB"
         assert set(table[labels["ws.column.address"]]) >= {"2001:db8::7", "10.0.0.2"}
 
     def test_rates_come_from_two_looks(self, open_page: Open, sidecar: FakeSidecar, lang: str):
@@ -41,6 +43,7 @@ class TestNow:
         assert not at.exception
         shown = {metric.label: metric.value for metric in at.metric}
         assert (shown[labels["ws.frames"]], shown[labels["ws.events"]]) == ("35", "4.0")
+        assert (shown[labels["ws.sent"]], shown[labels["ws.received"]]) == ("15.0 KB/s", "48 B/s")
 
     def test_refusals_and_the_last_error(self, open_page: Open, sidecar: FakeSidecar, lang: str):
         sidecar.hub.error = {"time": "2026-01-01T00:00:00.000Z", "message": "<b>odd</b>", "source": "tail"}
@@ -67,14 +70,22 @@ class TestNow:
 
 class TestOverTime:
     @LANGUAGES
-    def test_eight_charts_and_the_chosen_span(self, open_page: Open, sidecar: FakeSidecar, lang: str):
+    def test_nine_charts_and_the_chosen_span(self, open_page: Open, sidecar: FakeSidecar, lang: str):
         at = open_page(sidecar, "ws_metrics", lang)
-        assert len(at.get("plotly_chart")) == 8
+        assert len(at.get("plotly_chart")) == 9
         assert any(catalogue(lang)["ws.history.note"].split("{")[0] in c.value for c in at.caption)
         for span in hubwatch.SPANS:
             at.segmented_control(key="ws_span").set_value(span).run()
             assert not at.exception
-            assert len(at.get("plotly_chart")) == 8
+            assert len(at.get("plotly_chart")) == 9
+
+    @LANGUAGES
+    def test_what_went_over_the_sockets(self, open_page: Open, sidecar: FakeSidecar, lang: str):
+        drawn, labels = html(open_page(sidecar, "ws_metrics", lang)), catalogue(lang)
+        assert labels["ws.types"] in drawn
+        assert drawn.index("message.received") < drawn.index("smartbot.reply") < drawn.index("control")
+        assert "4,210" in drawn
+        assert labels["ws.in"] in drawn
 
     def test_gaps_and_restarts_are_drawn(self, open_page: Open, sidecar: FakeSidecar):
         at = open_page(sidecar, "ws_metrics")
@@ -86,14 +97,14 @@ class TestOverTime:
     def test_refusals_have_a_line_each_and_none_is_a_line_at_zero(self, open_page: Open, monkeypatch):
         sidecar = FakeSidecar()
         at = open_page(sidecar, "ws_metrics")
-        figure = json.loads(at.get("plotly_chart")[5].proto.spec)
+        figure = json.loads(at.get("plotly_chart")[6].proto.spec)
         assert [line["name"] for line in figure["data"]] == ["Wrong key", "Too fast"]
         import tests.ui.fake_hub as fake
 
         without = tuple(s for s in fake._SERIES if s[0] != "waqtor_security_total")
         monkeypatch.setattr(fake, "_SERIES", without)
         at = open_page(FakeSidecar(), "ws_metrics")
-        figure = json.loads(at.get("plotly_chart")[5].proto.spec)
+        figure = json.loads(at.get("plotly_chart")[6].proto.spec)
         assert {value for line in figure["data"] for value in line["y"]} == {0.0, None}
 
     def test_a_log_that_is_away_leaves_the_rest(self, open_page: Open, sidecar: FakeSidecar):

@@ -16,6 +16,8 @@ _SERIES: tuple[_Shape, ...] = (
     ("waqtor_ws_clients", {}, "gauge", 6, 5),
     ("waqtor_ws_frames_total", {"direction": "out"}, "counter", 40, 35),
     ("waqtor_ws_frames_total", {"direction": "in"}, "counter", 1.2, 0.4),
+    ("waqtor_ws_bytes_total", {"direction": "out"}, "counter", 21_000, 18_000),
+    ("waqtor_ws_bytes_total", {"direction": "in"}, "counter", 120, 60),
     ("waqtor_ws_events_total", {}, "counter", 9, 8),
     ("waqtor_ws_dropped_total", {}, "counter", 0.02, 0.02),
     ("waqtor_ws_closes_total", {"code": "1006"}, "counter", 0.01, 0.01),
@@ -51,6 +53,7 @@ class FakeHub:
             "connected": iso(self.now - timedelta(minutes=17 * n)), "last_ping": seen, "last_pong": seen if n else None,
             "pong_ms": 0.4 + 3.1 * n if n else None, "is_alive": n != 4, "batches": False,
             "buffered": 640_000 if n == 4 else 0, "sent": 1200 + 37 * n,
+            "sent_bytes": 512_000 + 14_100 * n,
             "subscriptions": ["messages", "campaign.*"] if n % 2 else ["all"],
         }  # fmt: skip
 
@@ -63,9 +66,34 @@ class FakeHub:
                 return self._history(since).model_dump(mode="json")
         return None
 
+    def frames(self) -> list[tuple[datetime, str, str, str, int, int]]:
+        """Rows of ``ws_frames``: each type a minute ago and two days ago."""
+        rows = (
+            ()
+            if self.empty
+            else (
+                ("out", "message.received", 4210, 612),
+                ("out", "message.sent", 2980, 305),
+                ("out", "smartbot.reply", 2410, 498),
+                ("out", "campaign.progress", 940, 402),
+                ("out", "control", 118, 420),
+                ("in", "ping", 96, 31),
+                ("in", "subscribe", 22, 88),
+                ("in", "other", 1, 9000),
+            )
+        )
+        past = (timedelta(minutes=1), timedelta(days=2))
+        return [(self.now - ago, "", way, kind, n, n * size) for ago in past for way, kind, n, size in rows]
+
     def _monitor(self) -> dict[str, Any]:
         self.asked += 1
-        told = {"received": 40, "broadcasts": 500 + 8 * self.asked, "frames": 4000 + 70 * self.asked}
+        told = {
+            "received": 40,
+            "broadcasts": 500 + 8 * self.asked,
+            "frames": 4000 + 70 * self.asked,
+            "bytes_sent": 1_900_000 + 30_720 * self.asked,
+            "bytes_received": 5000 + 96 * self.asked,
+        }
         return {
             "server": {"start_time": iso(self.now), "uptime": 5025 + 2 * self.asked, "uptime_formatted": "1h"},
             "connections": {"current": len(self.clients), "total": 31 + len(self.clients), "disconnections": 31,

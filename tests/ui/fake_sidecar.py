@@ -462,6 +462,7 @@ class FakeSidecar:
                 decisions,
             ),
             ("send_changes", "journal_offset, message_id, session, created, status, cause, chat_key", sends),
+            ("ws_frames", "created, session, direction, type, frames, bytes", self.hub.frames()),
         ):
             if values:
                 rows = pandas.DataFrame(values, columns=columns.split(", "))

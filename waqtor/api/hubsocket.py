@@ -62,6 +62,7 @@ class HubSocket(WebSocketsSansIOProtocol):
     deflate_level = 6
     deflate_threshold = 1024
     buffer_bytes = 524_288
+    written = 0
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -111,10 +112,9 @@ class HubSocket(WebSocketsSansIOProtocol):
         transport = self.transport
         if self.close_sent or transport.is_closing():
             return
-        if self._deflate is None:
-            transport.write(chunk.wire)
-        else:
-            transport.write(b"".join([self._compress(frame.text) for frame in chunk.frames]))
+        data = chunk.wire if self._deflate is None else b"".join([self._compress(frame.text) for frame in chunk.frames])
+        self.written += len(data)
+        transport.write(data)
 
     def close(self, code: int, reason: str) -> None:
         """Write a close frame; the connection is cut when the peer does not answer it in time."""

@@ -25,6 +25,7 @@ from waqtor.kernel.bus import Bus
 from waqtor.kernel.telemetry import Telemetry
 from waqtor.realtime.hub import Hub
 from waqtor.settings import Settings
+from waqtor.storage.duck_tally import Tally
 
 _KEPT = 5000
 
@@ -109,10 +110,18 @@ async def _orders(journal: _Journal, bus: Bus, hub: Hub) -> None:
         print("done", flush=True)  # noqa: T201
 
 
+async def _empty(tally: Tally) -> None:
+    """Take the notes away, as the traffic log does twice a second."""
+    while True:
+        await asyncio.sleep(0.5)
+        tally.take()
+
+
 async def _serve() -> None:
     settings = Settings(_env_file=None, ws_trusted="127.0.0.1")
     journal, bus = _Journal(), Bus()
-    hub = Hub(journal, Telemetry(), settings, keys=_Keys(), bus=bus)
+    tally = Tally()  # as in the engine: what goes out is noted for the traffic log
+    hub = Hub(journal, Telemetry(), settings, keys=_Keys(), bus=bus, note=tally.frame)
     await hub.start()
     app = FastAPI()
     ws.attach(app, SimpleNamespace(hub=hub))
@@ -125,7 +134,9 @@ async def _serve() -> None:
         await asyncio.sleep(0.01)
     print(f"port {listener.getsockname()[1]}", flush=True)  # noqa: T201
     orders = asyncio.create_task(_orders(journal, bus, hub))
+    emptying = asyncio.create_task(_empty(tally))
     await asyncio.wait({serving, orders}, return_when=asyncio.FIRST_COMPLETED)
+    emptying.cancel()
     server.should_exit = True
     await hub.stop()
     await serving

@@ -73,6 +73,10 @@ class Telemetry:
         self.ws_closes = Counter("waqtor_ws_closes", "WebSockets closed, by close code.", ["code"], registry=r)
         self.ws_events = Counter("waqtor_ws_events", "Events handed to the hub's clients.", registry=r)
         self.ws_frames = Counter("waqtor_ws_frames", "WebSocket frames.", ["direction"], registry=r)
+        self.ws_bytes = Counter(
+            "waqtor_ws_bytes", "Bytes of WebSocket frames: in as text, out as they go over the network.", ["direction"],
+            registry=r,
+        )  # fmt: skip
         self.ws_dropped = Counter("waqtor_ws_dropped", "Frames dropped for slow clients.", registry=r)
         self.ws_errors = Counter("waqtor_ws_errors", "Faults inside the hub.", registry=r)
         self.ws_buffered = Gauge("waqtor_ws_buffered_bytes", "Bytes that wait for clients to read.", registry=r)

@@ -24,7 +24,7 @@ class Audience:
         most: Bytes that a socket certainly takes while it does not pause.
     """
 
-    __slots__ = ("_most", "_others", "_position", "_step", "_writes", "frames", "last", "types")
+    __slots__ = ("_most", "_others", "_position", "_step", "_writes", "bytes", "frames", "last", "types")
 
     def __init__(self, types: frozenset[str], position: Callable[[], int], most: int) -> None:
         self.types = types
@@ -32,6 +32,8 @@ class Audience:
         """Offset of the last journaled event handed out."""
         self.frames = 0
         """Frames handed out to each client in step."""
+        self.bytes = 0
+        """Bytes written to each client in step."""
         self._position = position
         self._most = most
         self._step: dict[Connection, Write] = {}
@@ -74,6 +76,7 @@ class Audience:
         if self._step:
             writes = self._writes = self._writes or tuple(self._step.values())
             wire = chunk.wire
+            self.bytes += len(wire)
             for write in writes:
                 try:
                     write(wire)

@@ -18,6 +18,7 @@ from waqtor.realtime.batches import Window, together
 from waqtor.realtime.limits import ClientLimits
 from waqtor.realtime.outgoing import BATCH_BYTES, Chunk, Frame
 from waqtor.realtime.ports import Socket
+from waqtor.realtime.traffic import Traffic
 
 SLOW_S: Final = 30.0
 """A client above the ordinary limit for this long is closed."""
@@ -38,6 +39,7 @@ class Step(Protocol):
 
     last: int
     frames: int
+    bytes: int
 
     def fall_out(self, connection: Connection) -> None:
         """Serve this client singly from now on."""
@@ -60,6 +62,7 @@ class Connection:
         epoch: The journal's epoch (named in gap frames).
         window: Holds events together, for a client that asked for batches.
         dropped: Called for each dropped frame.
+        traffic: Where the server's own frames, and missed events, are noted.
 
     Attributes:
         piece: Bytes that are sent at once when missed events are given.
@@ -76,12 +79,14 @@ class Connection:
         buffer: int,
         epoch: str = "",
         window: Window | None = None,
+        traffic: Traffic,
         dropped: Callable[[], None] = lambda: None,
     ) -> None:
         self.id = new_ulid()
         self.principal = principal
         self.address = address
         self.limits = limits
+        self.traffic = traffic
         self.socket = socket
         self.opened = clock.now_us()
         self.last_seen = self.opened
@@ -106,7 +111,8 @@ class Connection:
         self._delivered = 0
         self._sent = 0
         self._step: Step | None = None
-        self._joined = 0
+        self._joined = (0, 0)
+        self._short = 0
         self._gap: Gap | None = None
         self._ours = False
         self._bytes = 0
@@ -127,7 +133,13 @@ class Connection:
     @property
     def sent(self) -> int:
         """Frames written."""
-        return self._sent if self._step is None else self._sent + self._step.frames - self._joined
+        return self._sent if self._step is None else self._sent + self._step.frames - self._joined[0]
+
+    @property
+    def sent_bytes(self) -> int:
+        """Bytes written, as they go over the network."""
+        short = 0 if self._step is None else self._step.bytes - self._joined[1]
+        return self.socket.written + self._short + short
 
     @property
     def replaying(self) -> bool:
@@ -172,14 +184,17 @@ class Connection:
                 self._full()
                 return
             self.release({})
+            self.traffic.control(len(text))
             self._push(Chunk((Frame(text, priority=True),)))
 
     def fell_in(self, step: Step) -> None:
         """It goes the short way from now on; ``step`` notes what it was handed."""
-        self._step, self._joined = step, step.frames
+        self._step, self._joined = step, (step.frames, step.bytes)
 
     def fell_out(self) -> None:
         """Write down what it was handed on the short way."""
+        if self._step is not None:
+            self._short += self._step.bytes - self._joined[1]
         self._delivered, self._sent, self._step = self.delivered, self.sent, None
 
     def stalled(self) -> None:
@@ -236,6 +251,7 @@ class Connection:
             if isinstance(item, Gap):
                 self._gap = None
                 item = Chunk((Frame(self._gap_text(item), priority=True),))
+                self.traffic.control(item.size)
             else:
                 self._bytes -= item.size
             self._write(item)

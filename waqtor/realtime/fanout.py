@@ -10,9 +10,7 @@ from waqtor.realtime import frames
 from waqtor.realtime.audience import Audience
 from waqtor.realtime.outgoing import Chunk, Frame
 from waqtor.realtime.stats import Stats
-
-Written = tuple[str, Frame]
-"""Type and frame of an event."""
+from waqtor.realtime.traffic import Written
 
 
 class Audiences(Protocol):
@@ -49,7 +47,7 @@ class FanOut:
         for event in events:
             known = event.type in EVENTS and self._audiences.wanted(event.type)
             frame = frames.event_frame_of(event) if known else Frame(b"", event.offset)
-            part.append((event.type, frame))
+            part.append(Written(event.type, event.session, frame))
             weight += len(frame.text)
             if weight >= size:
                 yield part
@@ -64,11 +62,13 @@ class FanOut:
         """
         reached = 0
         for audience in self._audiences.audiences():
-            fits = [frame for kind, frame in part if kind in audience.types and frame.offset > position]
+            fits = [one for one in part if one.type in audience.types and one.frame.offset > position]
             if fits:
-                reached += audience.hand(Chunk(fits))
-        self._stats.broadcast([kind for kind, _ in part], reached)
-        return max(position, part[-1][1].offset)
+                count = audience.hand(Chunk([one.frame for one in fits]))
+                self._stats.traffic.outgoing(fits, count)
+                reached += count
+        self._stats.broadcast([one.type for one in part], reached)
+        return max(position, part[-1].frame.offset)
 
     def ephemeral(self, event: Event) -> None:
         """Hand an event of the bus to its audiences, unless the journal brings it anyway."""
@@ -81,4 +81,6 @@ class FanOut:
             if event.type in audience.types:
                 chunk = chunk or Chunk((frames.event_frame_of(event),))
                 reached += audience.hand(chunk)
+        if chunk is not None:
+            self._stats.traffic.outgoing((Written(event.type, event.session, chunk.frames[0]),), reached)
         self._stats.broadcast([event.type], reached)

@@ -9,16 +9,17 @@ from typing import Any, Final
 
 import structlog
 
-from waqtor.contracts.wire import PROTOCOL_VERSION, Close, ErrorDetail, GetState, Ping, Subscribe, Unsubscribe, iso
+from waqtor.contracts.wire import Close, ErrorDetail, iso
 from waqtor.errors import Unavailable
 from waqtor.kernel.access import Principal
 from waqtor.kernel.bus import Bus
 from waqtor.kernel.clock import Clock, SystemClock
 from waqtor.kernel.ports import Journal
 from waqtor.kernel.telemetry import Telemetry
-from waqtor.realtime import frames, intake
+from waqtor.realtime import frames
 from waqtor.realtime.batches import Window
 from waqtor.realtime.connection import Connection
+from waqtor.realtime.conversation import Conversation
 from waqtor.realtime.fanout import FanOut
 from waqtor.realtime.handshake import Handshake, within
 from waqtor.realtime.limits import AddressLimits, ClientLimits
@@ -26,7 +27,7 @@ from waqtor.realtime.outgoing import BATCH_BYTES
 from waqtor.realtime.ports import Sessions, Socket, SocketKeys
 from waqtor.realtime.stats import Stats
 from waqtor.realtime.subscriptions import Subscriptions
-from waqtor.realtime.topics import MAX_NAMES, scope_of
+from waqtor.realtime.traffic import Note
 from waqtor.settings import Settings
 
 SWEEP_S: Final = 1.0
@@ -50,6 +51,7 @@ class Hub:
         sessions: Tells the session states sent after the welcome.
         clock: Time.
         server: Name and version in the welcome.
+        note: Keeps a note of what goes over the sockets, by type.
 
     Attributes:
         handshake: Admits clients before the upgrade.
@@ -66,15 +68,14 @@ class Hub:
         sessions: Sessions = tuple,
         clock: Clock | None = None,
         server: str = "waqtor",
+        note: Note | None = None,
     ) -> None:
         self._journal = journal
         self._settings = settings
         self._keys = keys
         self._bus = bus
-        self._sessions = sessions
         self._clock = clock or SystemClock()
-        self._server = server
-        self._stats = Stats(telemetry, self._clock)
+        self._stats = Stats(telemetry, self._clock, note)
         self.handshake = Handshake(keys, settings, self._clock, self._stats)
         self._connections: dict[str, Connection] = {}
         self._position = 0
@@ -88,6 +89,10 @@ class Hub:
             most=settings.ws_buffer_bytes // 2,
             refused=lambda: self._stats.refused("names"),
         )
+        self._conversation = Conversation(
+            journal, settings, self._stats, self._subscriptions, sessions, self._clock, lambda: self._position, server
+        )
+        telemetry.refresh(lambda: self._stats.traffic.tell(self.connections))
         self._fanout = FanOut(self._subscriptions, self._stats)
         self._addresses = AddressLimits(settings.rate_limit_connection_burst, self._clock.monotonic)
         self._trusted_ids = {text for text in settings.ws_trusted if not _is_network(text)}
@@ -174,13 +179,14 @@ class Hub:
             epoch=self._journal.epoch,
             window=self._window if batch else None,
             dropped=self._stats.drop,
+            traffic=self._stats.traffic,
         )
         if not self._connections:  # nobody listened: nothing between is anybody's
             self._position = max(self._position, self._journal.head)
         connection.delivered = self._position
         self._connections[connection.id] = connection
         self._stats.opened()
-        self._welcome(connection)
+        self._conversation.welcome(connection)
         if names:
             self._subscriptions.preset(connection, names)
         if not self._accepting:
@@ -189,37 +195,7 @@ class Hub:
 
     def receive(self, connection: Connection, message: str | bytes) -> None:
         """Take a frame from a client; never raises."""
-        if connection.closing is not None:
-            return
-        connection.last_seen = self._clock.now_us()
-        self._stats.incoming()
-        if isinstance(message, bytes):
-            self._stats.refused("malformed")
-            connection.close(Close.BINARY, "binary frames are not understood")
-            return
-        size = len(message.encode("utf-8", "surrogatepass"))
-        if size >= self._settings.ws_max_frame_bytes:
-            self._stats.refused("oversized")
-            connection.close(Close.TOO_BIG, "frame too big")
-            return
-        named: dict[str, Any] = {}
-        try:
-            refusal, value = None, None
-            try:
-                value = intake.parse(message, size, self._settings.message_max_size)
-                named = intake.name_of(value)
-            except intake.Refusal as problem:
-                refusal = problem
-            if not self._within_limits(connection, named):
-                return
-            if refusal is not None:
-                raise refusal
-            frame = intake.check(value, self._settings.message_max_string_length)
-        except intake.Refusal as problem:
-            self._stats.refused("oversized" if problem.detail.code == "too_large" else "malformed")
-            connection.control(frames.error(problem.detail, self._clock.now_us(), refused=named))
-            return
-        self._answer(connection, frame)
+        self._conversation.receive(connection, message)
 
     async def disconnect(self, connection: Connection) -> None:
         """Forget a client whose socket is gone."""
@@ -232,6 +208,7 @@ class Hub:
             self._stats.refused(_BROKEN_RULES[code])
         await connection.discard()
         self._subscriptions.remove(connection)
+        self._stats.traffic.left(connection)
 
     def refused(self, reason: str) -> None:
         """Count something that was refused before it came here; ``reason`` is one of ``stats.REASONS``."""
@@ -244,76 +221,6 @@ class Hub:
     def monitor(self) -> dict[str, Any]:
         """The body of ``/api/ws-monitor``, in snake_case."""
         return self._stats.monitor(self.connections)
-
-    def _welcome(self, connection: Connection) -> None:
-        s, now = self._settings, self._clock.now_us()
-        data = {
-            "message": "Welcome to WaQtor.",
-            "server": self._server,
-            "protocol": PROTOCOL_VERSION,
-            "connection": connection.id,
-            "epoch": self._journal.epoch,
-            "offset": self._position,
-            "batch": connection.batches,
-            "limits": {
-                "message_bytes": s.message_max_size,
-                "string_length": s.message_max_string_length,
-                "frame_bytes": s.ws_max_frame_bytes,
-                "messages_per_second": s.rate_limit_client_messages,
-                "address_burst": s.rate_limit_connection_burst,
-                "buffer_bytes": s.ws_buffer_bytes,
-                "recovery_events": s.ws_recovery_limit,
-                "subscriptions": MAX_NAMES,
-                "heartbeat_ms": s.ws_heartbeat_ms,
-            },
-        }
-        connection.control(frames.control("welcome", data, now, message=data["message"]))
-        if connection.principal.may(scope_of("session.status")):
-            for view in self._sessions():
-                connection.control(frames.session_snapshot(view, now))
-                if view.qr and connection.principal.may(scope_of("session.qr")):
-                    connection.control(frames.qr_snapshot(view, now))
-
-    def _within_limits(self, connection: Connection, named: dict[str, Any]) -> bool:
-        verdict = connection.limits.check(str(named.get("type", "")))
-        if not verdict.frame:
-            return True
-        self._stats.refused("rate")
-        data = {"retry_after": verdict.retry_after, "refused": named}
-        text = frames.control(
-            verdict.frame,
-            data,
-            self._clock.now_us(),
-            id=named.get("id"),
-            message=f"Too fast: {named.get('type', 'this message')} was not carried out.",
-            retry_after=verdict.retry_after,
-            priority="high",
-        )
-        connection.control(text)
-        if verdict.close:
-            connection.close(Close.POLICY, "rate limit: too many violations")
-        return False
-
-    def _answer(self, connection: Connection, frame: Subscribe | Unsubscribe | Ping | GetState) -> None:
-        if isinstance(frame, Ping):
-            data: dict[str, Any] = {"epoch": self._journal.epoch}
-            if not connection.replaying and not connection.behind:
-                data["offset"] = max(connection.delivered, self._position)
-            connection.control(frames.control("pong", data, self._clock.now_us(), id=frame.id))
-        elif isinstance(frame, GetState):
-            may = connection.principal.may
-            views = self._sessions() if may(scope_of("session.status")) else ()
-            hidden = set() if may(scope_of("session.qr")) else {"qr"}
-            data = {
-                "sessions": [view.model_dump(exclude=hidden) for view in views],
-                "topics": tuple(connection.names),
-                "epoch": self._journal.epoch,
-                "offset": self._position,
-                "connection": connection.id,
-            }
-            connection.control(frames.control("state", data, self._clock.now_us(), id=frame.id))
-        else:
-            self._subscriptions.submit(connection, frame)
 
     async def _tail(self) -> None:
         while True:

@@ -35,6 +35,11 @@ class Socket(Protocol):
         ...
 
     @property
+    def written(self) -> int:
+        """Bytes that went through :meth:`write` so far, as they go over the network."""
+        ...
+
+    @property
     def last_pong(self) -> int:
         """When the peer last answered a ping, UTC microseconds; 0 when it never did."""
         ...

@@ -11,7 +11,8 @@ from waqtor.contracts.wire import Since
 from waqtor.kernel.ports import Journal
 from waqtor.realtime.connection import Connection
 from waqtor.realtime.frames import event_frame_of
-from waqtor.realtime.outgoing import Frame, pieces
+from waqtor.realtime.outgoing import pieces
+from waqtor.realtime.traffic import Written
 
 PAGE: Final = 500
 """Events read from the journal at once."""
@@ -81,20 +82,21 @@ async def replay(
         events = await journal.read(at, PAGE)
         if await _trimmed(journal, at, target, events):
             raise JournalTrimmed
-        missed: list[Frame] = []
+        missed: list[Written] = []
         for event in events:
             at = event.offset
             is_wanted = event.type in wanted and not capped
             if is_wanted or (at > live_from and event.type in others):
-                missed.append(event_frame_of(event))
+                missed.append(Written(event.type, event.session, event_frame_of(event)))
                 count += is_wanted
             if not capped:
                 reached = at
                 capped = count >= limit
             if capped and not others:
                 break
-        for piece in pieces(missed, connection.piece):
+        for piece in pieces((one.frame for one in missed), connection.piece):
             await connection.replay(piece)
+        connection.traffic.outgoing(missed, len(missed))
         if capped and not others:
             return Replayed(count, reached, True)
         if len(events) < PAGE:

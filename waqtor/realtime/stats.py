@@ -11,6 +11,7 @@ from waqtor.contracts.wire import iso
 from waqtor.kernel.clock import Clock
 from waqtor.kernel.telemetry import Telemetry
 from waqtor.realtime.connection import Connection
+from waqtor.realtime.traffic import Note, Traffic
 
 REASONS = frozenset(
     {
@@ -31,9 +32,14 @@ REASONS = frozenset(
 
 
 class Stats:
-    """Counters since the start of the engine."""
+    """Counters since the start of the engine.
 
-    def __init__(self, telemetry: Telemetry, clock: Clock) -> None:
+    Attributes:
+        traffic: Bytes, and notes of the types of frames.
+    """
+
+    def __init__(self, telemetry: Telemetry, clock: Clock, note: Note | None = None) -> None:
+        self.traffic = Traffic(telemetry, clock, note)
         self._telemetry = telemetry
         self._frames_in = telemetry.ws_frames.labels("in")
         self._frames_out = telemetry.ws_frames.labels("out")
@@ -65,10 +71,11 @@ class Stats:
         self._telemetry.ws_clients.dec()
         self._telemetry.ws_closes.labels(str(code)).inc()
 
-    def incoming(self) -> None:
-        """A client sent a frame."""
+    def incoming(self, kind: str, size: int) -> None:
+        """A client sent a frame of this type and so many bytes."""
         self.received += 1
         self._frames_in.inc()
+        self.traffic.incoming(kind, size)
 
     def broadcast(self, event_types: Sequence[str], frames: int) -> None:
         """Events of these types were handed to clients, in so many frames altogether."""
@@ -115,6 +122,8 @@ class Stats:
                 "errors": self.errors,
                 "broadcasts": self.broadcasts,
                 "dropped": self.dropped,
+                "bytes_sent": self.traffic.sent(connections),
+                "bytes_received": self.traffic.received,
                 "last_qr": iso(self.last_qr) if self.last_qr else None,
                 "start_time": iso(self.started),
                 "uptime": uptime,
@@ -161,6 +170,8 @@ class Stats:
                 "broadcasts": self.broadcasts,
                 "frames": self.frames,
                 "dropped": self.dropped,
+                "bytes_sent": self.traffic.sent(connections),
+                "bytes_received": self.traffic.received,
                 "last_broadcast": iso(self.last_broadcast) if self.last_broadcast else None,
             },
             "errors": {"total": self.errors, "last": self.last_error},
@@ -178,13 +189,12 @@ class Stats:
                     "connected": iso(connection.opened),
                     "last_ping": iso(connection.last_seen),
                     "last_pong": iso(connection.socket.last_pong) if connection.socket.last_pong else None,
-                    "pong_ms": round(connection.socket.last_ping_rtt * 1000, 3)
-                    if connection.socket.last_pong
-                    else None,
+                    "pong_ms": _pong_ms(connection),
                     "is_alive": connection.closing is None and connection.socket.alive,
                     "batches": connection.batches,
                     "buffered": connection.buffered,
                     "sent": connection.sent,
+                    "sent_bytes": connection.sent_bytes,
                     "subscriptions": list(connection.names),
                 }
                 for connection in connections

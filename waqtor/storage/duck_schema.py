@@ -165,14 +165,14 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "ws_frames",
-        "WebSocket frames without bodies; above 1,000 a second they are exact sums per second.",
+        "WebSocket frames without bodies: a row for those of a type that left together, above 1,000 a second a sum.",
         (
             _CREATED,
             _SESSION,
             Column("direction", "VARCHAR", "in or out."),
             Column("type", "VARCHAR", "Type of the frame."),
             Column("frames", "BIGINT", "How many frames the row stands for."),
-            Column("bytes", "BIGINT", "Sum of their sizes."),
+            Column("bytes", "BIGINT", "Sum of their texts' sizes, before compression."),
         ),
     ),
     Table(
