@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -18,7 +18,7 @@ from dashboard.ui.i18n import known, t
 from dashboard.ui.marks import definitions, esc, number
 from dashboard.ui.trouble import guard
 from waqtor.contracts import limits
-from waqtor.contracts.campaigns import DryRun
+from waqtor.contracts.campaigns import AudienceView, DryRun
 from waqtor.errors import WaqtorError
 
 Act = Callable[[str, str], None]
@@ -131,13 +131,17 @@ def _kept(spec: dict[str, Any]) -> str | None:
     """Make the audience and wait until it is whole; shows what is not in it."""
     made = work.make_audience(**spec)
     began = time.monotonic()
-    with st.status(t("wizard.reading")) as status:
+    with st.status(t("wizard.reading"), expanded=True) as status:
+        bar = st.progress(0.0)
         while made.state == "importing":
             time.sleep(0.3)
             made = work.audience(made.id)
             speed = made.rows / max(0.3, time.monotonic() - began)
-            status.update(label=t("wizard.read", rows=f"{made.rows:,}", speed=f"{speed:,.0f}"))
-        status.update(label=t("wizard.kept", total=f"{made.total:,}", rows=f"{made.rows:,}"), state="complete")
+            bar.progress(*_read(made, speed))
+        bar.empty()
+        state: Literal["complete", "error"] = "complete" if made.state == "ready" else "error"
+        label = t("wizard.kept", total=f"{made.total:,}", rows=f"{made.rows:,}")
+        status.update(label=label, state=state, expanded=False)
     st.session_state.pop("wizard_seen", None)
     if made.bad or made.duplicates:
         st.caption(t("wizard.left_out", bad=made.bad, duplicates=made.duplicates))
@@ -149,6 +153,16 @@ def _kept(spec: dict[str, Any]) -> str | None:
         trouble.note(t("wizard.nobody"), f"<p>{esc(made.reason or t('wizard.nobody.hint'))}</p>", "danger")
         return None
     return made.id
+
+
+def _read(made: AudienceView, speed: float) -> tuple[float, str]:
+    """How far the import is, as a share and in words."""
+    rows = {"rows": f"{made.rows:,}", "speed": f"{speed:,.0f}"}
+    if not made.expected or not speed:
+        return 0.0, t("wizard.read", **rows)
+    left = max(0, made.expected - made.rows) / speed
+    words = t("wizard.read.eta", of=f"{made.expected:,}", eta=times.duration(left * 1000), **rows)
+    return min(1.0, made.rows / made.expected), words
 
 
 def rehearsal(campaign_id: str, act: Act) -> None:

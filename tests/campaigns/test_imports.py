@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -211,3 +212,123 @@ class TestAudiences:
             with pytest.raises(InvalidInput):
                 await create(CreateAudience.model_validate({"name": "L", "upload_id": upload_id, **more}))
         assert await bench.engine.campaigns.audiences.store.list(9) == []
+
+
+class TestHostileFiles:
+    """What people, and those who wish them ill, call a list of numbers."""
+
+    def rows(self, path: Path) -> list[list[str]]:
+        return [cells for _, cells in lines(look(path))]
+
+    def test_ten_thousand_columns_are_cut(self, tmp_path: Path):
+        path = tmp_path / "wide.csv"
+        header = ",".join(f"c{i}" for i in range(10_000))
+        path.write_text(f"{header}\n{','.join(['0501234567'] * 10_000)}\n", encoding="utf-8")
+        layout = look(path)
+        assert len(layout.columns) == 200
+        assert [len(cells) for cells in self.rows(path)] == [200]
+
+    def test_one_endless_line_is_refused_without_reading_it(self, tmp_path: Path):
+        path = tmp_path / "endless.csv"
+        with path.open("wb") as file:
+            for _ in range(100):
+                file.write(b"0" * 1_000_000)
+        tracemalloc.start()
+        try:
+            with pytest.raises(InvalidInput, match="Line 1 has more than"):
+                look(path)
+            assert tracemalloc.get_traced_memory()[1] < 30_000_000
+        finally:
+            tracemalloc.stop()
+
+    def test_an_endless_line_further_down_is_refused_by_its_number(self, tmp_path: Path):
+        path = tmp_path / "list.csv"
+        path.write_text("phone\n" + "0501234567\n" * 20 + "1" * 2_000_000, encoding="utf-8")
+        with pytest.raises(InvalidInput, match="Line 22"):
+            self.rows(path)
+
+    def test_an_unclosed_quote_is_refused(self, tmp_path: Path):
+        path = tmp_path / "list.csv"
+        path.write_text('phone,name\n0501234567,"open' + "\nmore" * 300_000, encoding="utf-8")
+        with pytest.raises(InvalidInput, match="CSV"):
+            self.rows(path)
+
+    def test_nul_bytes_and_marks_are_no_part_of_a_number(self, tmp_path: Path):
+        path = tmp_path / "list.csv"
+        path.write_bytes("\ufeffphone,name\n\ufeff050\x00123\u200f4567,N\x00\n".encode())
+        layout = look(path)
+        assert layout.columns == ("phone", "name")
+        ((cell, name),) = self.rows(path)
+        assert (contact_of(cell, "SA"), name) == ("966501234567", "N")
+
+    def test_a_program_is_no_list(self, tmp_path: Path):
+        path = tmp_path / "x.csv"
+        path.write_bytes(b"\x7fELF\x02\x01\x01\0" + bytes(range(256)) * 400)
+        try:
+            found = self.rows(path)
+        except InvalidInput:
+            return
+        for cells in found:
+            for cell in cells:
+                with pytest.raises(BadNumber):
+                    contact_of(cell, "SA")
+
+    @pytest.mark.parametrize(
+        "rows", ['<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>']
+    )
+    def test_a_sheet_as_large_as_can_be_is_refused(self, tmp_path: Path, rows: str):
+        # Two cells at opposite corners: a reader that makes room for all between asks for half a terabyte.
+        with pytest.raises(InvalidInput, match="too large"):
+            look(workbook(tmp_path / "bomb.xlsx", rows))
+
+    def test_a_zip_bomb_is_refused(self, tmp_path: Path):
+        path = tmp_path / "bomb.xlsx"
+        cell = '<c t="inlineStr"><is><t>' + "0" * 1000 + "</t></is></c>"
+        with zipfile.ZipFile(workbook(tmp_path / "small.xlsx", "")) as small:
+            parts = {name: small.read(name) for name in small.namelist() if "sheet1" not in name}
+        main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book:
+            for name, content in parts.items():
+                book.writestr(name, content)
+            with book.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
+                sheet.write(f'<worksheet xmlns="{main}"><sheetData>'.encode())
+                row = f"<row>{cell * 100}</row>".encode()
+                for _ in range(24_000):  # 2.5 GB of cells in 20 MB
+                    sheet.write(row)
+                sheet.write(b"</sheetData></worksheet>")
+        assert path.stat().st_size < 30_000_000
+        with pytest.raises(InvalidInput, match="too large"):
+            look(path)
+
+    async def test_what_breaks_half_way_leaves_nothing_and_the_engine_goes_on(self, bench: Bench):
+        audiences = bench.engine.campaigns.audiences
+        text = "phone\n" + "".join(f"{to}\n" for to in people(6000)) + "9" * 1_200_000
+        failed = await imported(bench, await audiences.create(
+            CreateAudience(name="L", upload_id=uploaded(bench, text.encode()))
+        ))  # fmt: skip
+        assert (failed.state, failed.total) == ("failed", 0)
+        assert "Line 6002" in str(failed.reason)
+        assert await audiences.store.members(failed.id, 0, 10) == []
+
+    async def test_progress_says_how_many_rows_there_likely_are(self, bench: Bench, monkeypatch: pytest.MonkeyPatch):
+        store = bench.engine.campaigns.audiences.store
+        seen: list[tuple[int, int | None]] = []
+        add = store.add
+
+        async def watched(audience_id, members, issues, rows, expected=None):
+            await add(audience_id, members, issues, rows, expected)
+            view = await store.get(audience_id)
+            seen.append((view.rows, view.expected))
+            assert view.state == "importing"
+            with pytest.raises(Conflict):
+                await bench.engine.campaigns.audiences.usable(audience_id)
+
+        monkeypatch.setattr(store, "add", watched)
+        text = "phone\n" + "".join(f"{to}\n" for to in people(9000))
+        made = await bench.engine.campaigns.audiences.create(
+            CreateAudience(name="L", upload_id=uploaded(bench, text.encode()))
+        )
+        ready = await imported(bench, made)
+        assert (ready.state, ready.total, ready.expected) == ("ready", 9000, None)
+        assert [rows for rows, _ in seen] == [2000, 4000, 6000, 8000, 9000]
+        assert all(6000 < (expected or 0) < 12_000 for _, expected in seen)

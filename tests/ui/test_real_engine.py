@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,31 @@ def test_a_campaign_from_upload_to_report(page: Page, real_dashboard: str) -> No
     expect(page.locator(".st-key-card_funnel .js-plotly-plot")).to_be_visible(timeout=30_000)
     expect(page.locator("[data-testid=stMetricValue]").first).to_have_text("40", timeout=30_000)
     shoot(page, "report-en")
+
+
+def test_a_list_of_a_hundred_thousand_shows_its_progress(page: Page, real_dashboard: str, tmp_path: Path) -> None:
+    listed = tmp_path / "large.csv"
+    rows = "\n".join(f"N{i},05{i:08d}" for i in range(100_000))
+    listed.write_text(f"name,mobile\n{rows}\nX,12\n", encoding="utf-8")
+    open_page(page, real_dashboard, "campaigns", "en")
+    if not page.locator(".st-key-wizard_file").is_visible():
+        page.locator(".st-key-wizard summary").click()
+    page.locator(".st-key-wizard_file input[type=file]").set_input_files(listed)
+    expect(page.locator(".st-key-wizard_phone")).to_be_visible(timeout=60_000)
+    page.locator(".st-key-wizard_name input").fill("Everybody")
+    page.locator(".st-key-wizard_text textarea").fill("Hi {{name}}!")
+    page.locator(".st-key-wizard_text textarea").press("Control+Enter")
+    create = page.locator(".st-key-wizard_create button")
+    expect(create).to_be_enabled(timeout=30_000)
+    began = time.monotonic()
+    create.click()
+    wizard = page.locator(".st-key-wizard")
+    expect(wizard.get_by_text("left").first).to_be_visible(timeout=30_000)
+    shoot(page, "wizard-import-en")
+    expect(wizard.get_by_text("recipients of 100,001 rows")).to_be_visible(timeout=60_000)
+    assert time.monotonic() - began < 60
+    expect(wizard.get_by_text("1 bad rows")).to_be_visible(timeout=60_000)
+    expect(wizard.locator(".st-key-wizard_execute button")).to_be_visible(timeout=60_000)
 
 
 def test_a_list_composed_on_the_page_reaches_whatsapp(page: Page, real_dashboard: str, engine_folder: Path) -> None:

@@ -14,7 +14,7 @@ import structlog
 
 from waqtor.campaigns.phones import BadNumber, contact_of
 from waqtor.campaigns.ports import AudienceStore, Member
-from waqtor.campaigns.tables import Layout, lines, look
+from waqtor.campaigns.tables import Layout, Reading, lines, look
 from waqtor.contracts.campaigns import AudienceIssue, AudienceView, CreateAudience, UploadView
 from waqtor.contracts.ids import is_ulid, new_ulid
 from waqtor.contracts.wire import iso
@@ -22,7 +22,7 @@ from waqtor.errors import Conflict, InvalidInput, NotFound
 from waqtor.kernel.clock import Clock
 
 _log = structlog.get_logger(__name__)
-_CHUNK = 500
+_CHUNK = 2000
 _MAX_ISSUES = 10_000
 _PHONE = re.compile(r"phone|mobile|number|whatsapp|tel|msisdn|contact|^to$|جوال|هاتف|رقم|موبايل|واتس", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -113,7 +113,8 @@ class Audiences:
         if audience_id:
             with contextlib.suppress(NotFound):
                 return await self.store.get(audience_id)
-        fields, rows = await self._source(spec)
+        reading = Reading()
+        fields, rows = await self._source(spec, reading)
         now = self._clock.now_us()
         source = next(n for n in ("upload_id", "numbers", "query", "tags", "recipients") if getattr(spec, n))
         source = {"upload_id": "file", "numbers": "pasted", "recipients": "list"}.get(source, source)
@@ -128,17 +129,24 @@ class Audiences:
         )
         if not await self.store.begin(audience, now):
             return await self.store.get(audience.id)  # the same request came twice at once
-        task = asyncio.create_task(self._fill(audience, spec, rows))
+        task = asyncio.create_task(self._fill(audience, spec, rows, reading))
         self._tasks[audience.id] = task
         task.add_done_callback(lambda done: self._tasks.pop(audience.id, None) and done.cancelled())
         return await asyncio.shield(task) if wait or spec.upload_id is None else audience
 
-    async def _fill(self, audience: AudienceView, spec: CreateAudience, rows: Iterable[Row]) -> AudienceView:
+    async def _fill(
+        self, audience: AudienceView, spec: CreateAudience, rows: Iterable[Row], reading: Reading
+    ) -> AudienceView:
         intake = Intake(rows, spec.region or self._region)
+        ahead = asyncio.create_task(asyncio.to_thread(intake.take))  # reading goes on while a part is written
         try:
             while True:
-                members, issues, more = await asyncio.to_thread(intake.take)
-                await self.store.add(audience.id, members, issues, intake.seen)
+                members, issues, seen = await ahead
+                expected = round(seen / reading.share) if reading.share else None
+                more = intake.more
+                if more:
+                    ahead = asyncio.create_task(asyncio.to_thread(intake.take))
+                await self.store.add(audience.id, members, issues, seen, expected)
                 if not more:
                     break
         except InvalidInput as error:
@@ -153,17 +161,19 @@ class Audiences:
                     "bad": intake.bad,
                 }
             )  # fmt: skip
+        finally:
+            await asyncio.gather(ahead, return_exceptions=True)
         consent = f"audience {audience.id}" if spec.consent else ""
         finished = await self.store.finish(done, tags=spec.tag_as, consent=consent)
         if spec.upload_id is not None and finished.state == "ready":
             self._upload(spec.upload_id).unlink(missing_ok=True)
         return finished
 
-    async def _source(self, spec: CreateAudience) -> tuple[Sequence[str], Iterable[Row]]:
+    async def _source(self, spec: CreateAudience, reading: Reading) -> tuple[Sequence[str], Iterable[Row]]:
         if spec.upload_id is not None:
             layout = await asyncio.to_thread(look, self._upload(spec.upload_id))
             phone, names = mapped(layout.columns, layout.sample, spec)
-            return list(names.values()), _rows(lines(layout), layout, phone, names)
+            return list(names.values()), _rows(lines(layout, reading=reading), layout, phone, names)
         if spec.query is not None:
             columns, found = await self._query(spec.query, spec.session)
             sample = tuple(tuple(_cell(value) for value in row) for row in found[:8])
@@ -190,37 +200,40 @@ class Intake:
     def __init__(self, rows: Iterable[Row], region: str) -> None:
         self._rows = iter(rows)
         self._region = region
-        self._known: dict[str, int] = {}
+        self._known: dict[int, int] = {}
         self._issues = 0
         self.seen = self.duplicates = self.bad = 0
+        self.more = True
 
     @property
     def total(self) -> int:
         """Members so far."""
         return len(self._known)
 
-    def take(self) -> tuple[list[Member], list[tuple[int, AudienceIssue]], bool]:
-        """The next members and issues, and whether there is more."""
+    def take(self) -> tuple[list[Member], list[tuple[int, AudienceIssue]], int]:
+        """The next members and issues, and how many rows were read so far; ``more`` says whether that was all."""
         members: list[Member] = []
         issues: list[tuple[int, AudienceIssue]] = []
+        known, region = self._known, self._region
         read = 0
         for line, cell, variables in islice(self._rows, _CHUNK):
             read += 1
             try:
-                contact = contact_of(cell, self._region)
+                contact = contact_of(cell, region)
             except BadNumber as error:
                 self.bad += 1
                 self._issue(issues, line, "bad", cell, str(error))
                 continue
-            before = self._known.get(contact)
-            if before is not None:
+            number = int(contact)  # half the memory of the digits
+            before = known.setdefault(number, line)
+            if before != line:
                 self.duplicates += 1
                 self._issue(issues, line, "duplicate", cell, f"the same number as in line {before}")
                 continue
-            members.append(Member(len(self._known), contact, variables))
-            self._known[contact] = line
+            members.append(Member(len(known) - 1, contact, variables))
         self.seen += read
-        return members, issues, read == _CHUNK
+        self.more = read == _CHUNK
+        return members, issues, self.seen
 
     def _issue(self, issues: list[tuple[int, AudienceIssue]], line: int, kind: Any, cell: str, message: str) -> None:
         if self._issues < _MAX_ISSUES:

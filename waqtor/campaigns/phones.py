@@ -7,12 +7,14 @@ import unicodedata
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
+from waqtor.campaigns.numbering import plain_contact
 from waqtor.contracts.addresses import parse_address
 from waqtor.errors import InvalidAddress
 
 _SCIENTIFIC = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+]?[0-9]{1,2}")
 _WHOLE_FLOAT = re.compile(r"([0-9]{6,15})[.,]0+")
 _LITERAL = re.compile(r'="?([^"]*)"?')
+_MOST = 5000
 _ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"})
 
 
@@ -26,7 +28,11 @@ def contact_of(cell: str, region: str) -> str:
     Raises:
         BadNumber: With the reason, for the list of bad rows.
     """
-    text = "".join(_digit(c) for c in cell).strip().lstrip("\ufeff'").strip()
+    text = cell.strip() if cell.isascii() else cell.translate(_ASCII).strip()
+    quick = plain_contact(text, region)
+    if quick is not None:
+        return quick
+    text = text.lstrip("'").strip()
     if not text:
         raise BadNumber("the number is empty")
     if text.upper() in _ERRORS:
@@ -40,7 +46,7 @@ def contact_of(cell: str, region: str) -> str:
     if _SCIENTIFIC.fullmatch(text):
         text = _exact(text)
     whole = _WHOLE_FLOAT.fullmatch(text)
-    return _parse(whole[1] if whole else text, region)
+    return parsed(whole[1] if whole else text, region)
 
 
 def _exact(text: str) -> str:
@@ -62,7 +68,12 @@ def _exact(text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _parse(text: str, region: str) -> str:
+def parsed(text: str, region: str) -> str:
+    """The contact that phonenumbers reads in a spelling.
+
+    Raises:
+        BadNumber: It reads none.
+    """
     import phonenumbers
 
     if "@" in text:
@@ -86,10 +97,21 @@ def _parse(text: str, region: str) -> str:
     return f"{number.country_code}{phonenumbers.national_significant_number(number)}"
 
 
-def _digit(character: str) -> str:
-    if character.isascii():
-        return character
-    value = unicodedata.decimal(character, None)
-    if value is not None:
-        return str(value)
-    return "" if unicodedata.category(character) == "Cf" else " " if character.isspace() else character
+class _Digits(dict[int, str]):
+    """Each character as a number may hold it, worked out when it is first met: digits of any script as ASCII."""
+
+    def __missing__(self, place: int) -> str:
+        character = chr(place)
+        value = None if place < 128 else unicodedata.decimal(character, None)
+        if value is not None:
+            found = str(value)
+        elif place < 128:
+            found = character
+        else:
+            found = "" if unicodedata.category(character) == "Cf" else " " if character.isspace() else character
+        if len(self) < _MOST:
+            self[place] = found
+        return found
+
+
+_ASCII = _Digits()

@@ -195,6 +195,18 @@ class CampaignStore(Protocol):
         """Which of the contacts may not get a campaign now, and why (``opted_out``, ``no_consent``)."""
         ...
 
+    async def note_skips(self, campaign: Campaign, recipients: Sequence[Recipient]) -> None:
+        """Journal whom a part of the plan leaves out, once per part."""
+        ...
+
+    async def skip(self, campaign: Campaign, recipients: Sequence[Recipient]) -> None:
+        """Leave planned recipients out (each says why), and journal it in the same commit."""
+        ...
+
+    async def silent_since(self, session: str, contacts: Sequence[str], since: int) -> set[str]:
+        """Who has certainly not written to the number since ``since`` (UTC µs)."""
+        ...
+
     async def warmed(self, session: str, day: str) -> tuple[int, int]:
         """How many earlier days the number sent campaigns on, and how many it had queued on ``day``."""
         ...
@@ -208,9 +220,10 @@ class AudienceStore(Protocol):
         ...
 
     async def add(
-        self, audience_id: str, members: Sequence[Member], issues: Sequence[tuple[int, AudienceIssue]], seen: int
-    ) -> None:
-        """Add members and issues (each with its place), and note how many rows were read."""
+        self, audience_id: str, members: Sequence[Member], issues: Sequence[tuple[int, AudienceIssue]], seen: int,
+        expected: int | None = None,
+    ) -> None:  # fmt: skip
+        """Add members and issues (each with its place), and note how many rows were read, of how many likely."""
         ...
 
     async def finish(self, audience: AudienceView, *, tags: Sequence[str], consent: str) -> AudienceView:
@@ -284,4 +297,8 @@ class Numbers(Protocol):
 
     def rate(self, session: str) -> float:
         """Messages per second of the number; 0 means unlimited."""
+        ...
+
+    def window_s(self, session: str) -> float:
+        """Seconds after a person's last message in which more than templates may be sent; 0: always."""
         ...

@@ -5,18 +5,19 @@ from __future__ import annotations
 import codecs
 import contextlib
 import csv
+import io
 import itertools
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from waqtor.campaigns.sheets import MAX_CELL, MAX_COLUMNS, read_sheet
 from waqtor.errors import InvalidInput
 
 _SNIFF = 262_144
-_MAX_COLUMNS = 200
-_MAX_CELL = 10_000
+_LINE = 1_000_000
+_EVERY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,12 @@ class Layout:
     delimiter: str | None
     columns: tuple[str, ...]
     sample: tuple[tuple[str, ...], ...]
+
+
+class Reading:
+    """How much of a file was read, as a share of it; ``None`` before it is known."""
+
+    share: float | None = None
 
 
 def look(path: Path) -> Layout:
@@ -56,14 +63,22 @@ def look(path: Path) -> Layout:
     return Layout(layout.path, layout.format, layout.encoding, layout.delimiter, columns, tuple(map(tuple, rows[1:])))
 
 
-def lines(layout: Layout, *, header: bool = False) -> Generator[tuple[int, list[str]], None, None]:
+def lines(
+    layout: Layout, *, header: bool = False, reading: Reading | None = None
+) -> Generator[tuple[int, list[str]], None, None]:
     """The rows of a file with their line numbers, empty ones left out; without ``header`` from the second on.
+
+    Args:
+        layout: How it is to be read.
+        header: Whether the first row is wanted too.
+        reading: Told how far it is, from time to time.
 
     Raises:
         InvalidInput: It cannot be read.
     """
-    skip = not header
-    with contextlib.closing(_xlsx(layout.path) if layout.format == "xlsx" else _csv(layout)) as found:
+    skip, reading = not header, reading or Reading()
+    rows = _xlsx(layout.path, reading) if layout.format == "xlsx" else _csv(layout, reading)
+    with contextlib.closing(rows) as found:
         for line, cells in found:
             if any(cells):
                 if skip:
@@ -72,15 +87,21 @@ def lines(layout: Layout, *, header: bool = False) -> Generator[tuple[int, list[
                 yield line, cells
 
 
-def _csv(layout: Layout) -> Generator[tuple[int, list[str]], None, None]:
-    csv.field_size_limit(1_000_000)
+def _csv(layout: Layout, reading: Reading) -> Generator[tuple[int, list[str]], None, None]:
+    csv.field_size_limit(_LINE)
+    size = max(1, layout.path.stat().st_size)
     try:
-        with layout.path.open(encoding=layout.encoding, newline="", errors="strict") as file:
-            reader = csv.reader(_without_nul(file), delimiter=layout.delimiter or ",")
+        with (
+            layout.path.open("rb") as raw,
+            io.TextIOWrapper(raw, encoding=layout.encoding, errors="strict", newline="") as file,
+        ):
+            reader = csv.reader(_short_lines(file), delimiter=layout.delimiter or ",")
             end = 0
-            for cells in reader:
+            for place, cells in enumerate(reader):
                 start, end = end + 1, reader.line_num
-                yield start, [cell.strip()[:_MAX_CELL] for cell in cells[:_MAX_COLUMNS]]
+                if not place % _EVERY:
+                    reading.share = min(1.0, raw.tell() / size)
+                yield start, [cell.strip()[:MAX_CELL] for cell in cells[:MAX_COLUMNS]]
     except UnicodeDecodeError as error:
         raise InvalidInput(
             f"The file is not {layout.encoding} throughout (byte {error.start}); save it as UTF-8."
@@ -89,32 +110,20 @@ def _csv(layout: Layout) -> Generator[tuple[int, list[str]], None, None]:
         raise InvalidInput(f"The file is no readable CSV: {error}.") from None
 
 
-def _without_nul(file: Any) -> Iterator[str]:
-    for line in file:
+def _short_lines(file: Any) -> Iterator[str]:
+    """The lines without NUL characters; a file that is one endless line is refused before it fills the memory."""
+    number = 0
+    while line := file.readline(_LINE + 1):
+        number += 1
+        if len(line) > _LINE:
+            raise InvalidInput(f"Line {number} has more than {_LINE:,} characters; this is no table of recipients.")
         yield line.replace("\0", "") if "\0" in line else line
 
 
-def _xlsx(path: Path) -> Generator[tuple[int, list[str]], None, None]:
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        with CalamineWorkbook.from_path(str(path)) as book:
-            sheet = book.get_sheet_by_index(0)
-            first = sheet.start[0] + 1 if sheet.start is not None else 1
-            for place, cells in enumerate(sheet.iter_rows()):
-                yield first + place, [_text(cell) for cell in cells[:_MAX_COLUMNS]]
-    except (CalamineError, OSError, IndexError, ValueError) as error:
-        raise InvalidInput(f"The file is no readable spreadsheet: {error}.") from None
-
-
-def _text(cell: Any) -> str:
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-    if isinstance(cell, datetime):
-        return cell.date().isoformat() if cell.hour == cell.minute == cell.second == 0 else cell.isoformat(" ")
-    if isinstance(cell, date):
-        return cell.isoformat()
-    return str(cell).strip()[:_MAX_CELL] if cell is not None else ""
+def _xlsx(path: Path, reading: Reading) -> Generator[tuple[int, list[str]], None, None]:
+    for share, rows in read_sheet(path):
+        reading.share = share
+        yield from rows
 
 
 def _encoding(head: bytes) -> str:

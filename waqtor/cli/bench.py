@@ -182,6 +182,19 @@ def chaos(
 
 
 @app.command()
+def audience(
+    rows: Annotated[int, typer.Option(min=1000, help="Rows of the list.")] = 1_000_000,
+    postgres: Annotated[bool, typer.Option(help="Also on PostgreSQL.")] = True,
+    keep: Keep = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rows per second from a CSV list into an audience, beside parsing its numbers alone."""
+    from waqtor.benchmarks.audiences import run
+
+    _finish(run(rows=rows, postgres=postgres, keep=keep), as_json)
+
+
+@app.command()
 def suggestions(
     dataset: Annotated[Path | None, typer.Option(help="Folder of clinc150; default: the shared one.")] = None,
     encoder: Annotated[str, typer.Option(help="Encoder; default: the setting.")] = "",

@@ -246,7 +246,10 @@ class DryRun(_View):
 
 
 class AudienceView(_View):
-    """A list of recipients; ``rows`` were read, of which ``total`` are in it."""
+    """A list of recipients; ``rows`` were read, of which ``total`` are in it.
+
+    While a file is imported, ``expected`` says how many rows it likely has.
+    """
 
     id: str
     name: str
@@ -255,6 +258,7 @@ class AudienceView(_View):
     fields: tuple[str, ...] = ()
     total: int = 0
     rows: int = 0
+    expected: int | None = None
     duplicates: int = 0
     bad: int = 0
     reason: str | None = None

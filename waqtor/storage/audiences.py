@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,8 @@ from waqtor.storage.store import SqlStore
 from waqtor.storage.transaction import Row, Tx, dump
 
 _SELECT = (
-    "SELECT id, name, source, state, fields, total, seen, duplicates, bad, reason, created, updated FROM audiences "
+    "SELECT id, name, source, state, fields, total, seen, duplicates, bad, reason, created, updated, expected "
+    "FROM audiences "
 )
 _CHUNK = 1000
 
@@ -39,11 +41,18 @@ class SqlAudiences:
         )
 
     async def add(
-        self, audience_id: str, members: Sequence[Member], issues: Sequence[tuple[int, AudienceIssue]], seen: int
-    ) -> None:
+        self, audience_id: str, members: Sequence[Member], issues: Sequence[tuple[int, AudienceIssue]], seen: int,
+        expected: int | None = None,
+    ) -> None:  # fmt: skip
         """Add members and issues."""
-        rows = [(audience_id, m.place, m.contact, dump(dict(m.variables))) for m in members]
-        wrong = [(audience_id, place, i.line, i.kind, i.value, i.message) for place, i in issues]
+
+        def made() -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+            return (
+                [(audience_id, m.place, m.contact, dump(dict(m.variables))) for m in members],
+                [(audience_id, place, i.line, i.kind, i.value, i.message) for place, i in issues],
+            )
+
+        rows, wrong = await asyncio.to_thread(made)  # neither on the loop nor while the writer is held
 
         def write(tx: Tx) -> None:
             tx.many("INSERT INTO audience_members (audience_id, place, contact, variables) VALUES (?, ?, ?, ?)", rows)
@@ -53,8 +62,8 @@ class SqlAudiences:
                 wrong,
             )
             tx.many(
-                "UPDATE audiences SET seen = ?, total = total + ?, updated = ? WHERE id = ?",
-                [(seen, len(rows), tx.now, audience_id)],
+                "UPDATE audiences SET seen = ?, total = total + ?, expected = ?, updated = ? WHERE id = ?",
+                [(seen, len(rows), expected, tx.now, audience_id)],
             )
 
         await self._store.write(write)
@@ -177,4 +186,5 @@ def _audience(row: Row) -> AudienceView:
     return AudienceView(
         id=row[0], name=row[1], source=row[2], state=state, fields=tuple(orjson.loads(row[4])), total=row[5],
         rows=row[6], duplicates=row[7], bad=row[8], reason=row[9], created=iso(row[10]), updated=iso(row[11]),
+        expected=row[12] if state == "importing" else None,
     )  # fmt: skip

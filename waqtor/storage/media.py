@@ -139,9 +139,9 @@ class MediaStore:
     async def _insert(self, media_id: str, sha: str, mime: str, size: int, filename: str | None) -> MediaView:
         def write(tx: Tx) -> Row:
             tx.many(
-                "INSERT INTO media (id, sha256, mime_type, size, filename, created) VALUES (?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT (id) DO NOTHING",
-                [(media_id, sha, mime, size, filename, tx.now)],
+                "INSERT INTO media (id, sha256, mime_type, size, filename, created, used) VALUES (?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (id) DO UPDATE SET used = excluded.used",
+                [(media_id, sha, mime, size, filename, tx.now, tx.now)],
             )
             row = tx.one(_SELECT + "WHERE id = ?", (media_id,))
             assert row is not None

@@ -133,6 +133,7 @@ audiences = Table(
     "audiences", metadata,
     _text("id", key=True), _text("name"), _text("source"), _text("state"), _text("fields"), _big("total"), _big("seen"),
     _big("duplicates"), _big("bad"), _text("reason", null=True), _big("created"), _big("updated"),
+    _big("expected", null=True),
 )  # fmt: skip
 
 audience_members = Table(
@@ -182,8 +183,8 @@ number_days = Table("number_days", metadata, _text("session", key=True), _text("
 media = Table(
     "media", metadata,
     _text("id", key=True), _text("sha256"), _text("mime_type"), _big("size"), _text("filename", null=True),
-    _big("created"),
-    Index("media_file", "sha256"),
+    _big("created"), _big("used"),
+    Index("media_file", "sha256"), Index("media_used", "used"),
 )  # fmt: skip
 
 suggestions = Table(
