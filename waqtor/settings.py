@@ -189,6 +189,11 @@ class Settings(BaseSettings):
     )
     webhook_log_days: int = _setting(30, "Days that ended deliveries and their attempts are kept.", ge=1)
     notification_days: int = _setting(30, "Days that notifications are kept.", ge=1)
+    media_days: float = _setting(
+        90.0, "Days that files of messages are kept after their last upload, longer while something that is to be sent "
+        "names them; 0: for ever.", ge=0,
+    )  # fmt: skip
+    upload_hours: float = _setting(24.0, "Hours that an uploaded list waits to be imported.", gt=0)
     secret_key: SecretStr | None = _old(
         "secret_key",
         None,

@@ -51,6 +51,7 @@ from waqtor.storage.learning import SqlSuggestions
 from waqtor.storage.lease import SqlLease
 from waqtor.storage.ledger import SqlLedger
 from waqtor.storage.media import MediaStore
+from waqtor.storage.media_retention import MediaRetention
 from waqtor.storage.past_messages import PAGE as PAST_PAGE
 from waqtor.storage.past_messages import DuckPast
 from waqtor.storage.profiles import SqlProfiles
@@ -116,6 +117,10 @@ class Engine:
         self._supervisor = Supervisor(self._fail)
         self._runtimes: dict[str, SessionRuntime] = {}
         self.media = MediaStore(self.store, settings.media_folder)
+        self.media_retention = MediaRetention(
+            self.store, self.media, settings.data_dir / "uploads", self.clock, days=settings.media_days,
+            upload_hours=settings.upload_hours,
+        )  # fmt: skip
         self._commands = Commands(self.ledger, self.archive, self.media, self._session_of)
         self.campaigns, self._campaign_runner = make_campaigns(self)
         self._requests = SqlRequests(self.store)
@@ -151,6 +156,7 @@ class Engine:
             self._supervise("webhooks", self.webhooks.run)
             self._read("notifications", self.notifications.on_event, NOTIFYING, start="head")
             self._supervise("notification-retention", self.notifications.run)
+            self._supervise("media-retention", self.media_retention.run)
             self._supervise("suggestions", self._suggestion_rounds.run)
             await self.hub.start()
             await self.campaigns.audiences.store.forget_unfinished()
