@@ -152,14 +152,26 @@ async def test_each_class_of_provider_errors_is_handled_as_written(bench: Bench)
         {"kind": "error", "code": "131026", "after": 30, "times": 4},
         {"kind": "hang", "after": 40, "times": 2},
         {"kind": "swallow", "after": 50, "times": 2},
+        {"kind": "drop_before", "after": 60, "times": 2},
+        {"kind": "drop_after", "after": 70, "times": 2},
+        {"kind": "error", "code": "80007", "retry_after": 0.05, "after": 80, "times": 3},
+        {"kind": "error", "code": "131048", "reason": "spam rate limit", "after": 90, "times": 1},
     ]
     await bench.simulator.control.script(script)
-    campaign = await bench.create(recipients=people(150), error_budget=0.5)
+    campaign = await bench.create(recipients=people(200), error_budget=0.5)
     await bench.act(campaign, "execute")
+    held = await bench.until(campaign, "held")  # 131048 concerns the number: nobody fails, the campaign waits
+    assert "131048" in str(held.reason)
+    struck = {(f["kind"], f["struck"]) for f in (await bench.simulator.control.stats())["faults"]}
+    await bench.act(campaign, "resume")
     done = await bench.until(campaign, "completed")
-    assert (done.counts.sent, done.counts.failed, done.counts.in_doubt) == (146, 4, 0)
+    assert (done.counts.sent, done.counts.failed, done.counts.in_doubt) == (196, 4, 0)
     accepted = await bench.accepted()
-    assert (len(accepted), set(accepted.values())) == (146, {1})
+    assert (len(accepted), set(accepted.values())) == (196, {1})
+    faults = (await bench.simulator.control.stats())["faults"]
+    assert [(f["kind"], f["struck"]) for f in faults] == [(f["kind"], f["times"]) for f in script], struck
+    failed = await bench.engine.campaigns.recipients(campaign.id, status="failed", search=None, after=-1, limit=10)
+    assert {(row.error, row.attempt) for row in failed} == {("131026", 1)}
 
 
 async def test_a_b_variants_split_stably_and_are_reported(bench: Bench):
@@ -267,3 +279,13 @@ async def test_progress_comes_at_most_four_times_a_second_and_ends_with_the_end(
     states = [event.type for event in events if event.type.startswith("campaign.")]
     assert states == ["campaign.started", "campaign.completed"]
     assert {event.correlation_id for event in events if event.data.get("cause") == "campaign"} == {f"{campaign.id}:A"}
+
+
+async def test_a_campaign_is_retried_only_when_all_of_it_is_planned(bench: Bench):
+    """New attempts go to the end of the plan: before that is there, they would take others' places."""
+    campaign = await bench.create(recipients=people(5))
+    await bench.engine.store.write(
+        lambda tx: tx.many("UPDATE campaigns SET status = 'paused', planned = 2 WHERE id = ?", [(campaign.id,)])
+    )
+    with pytest.raises(Conflict, match="still being planned"):
+        await bench.act(campaign, "retry_failed")

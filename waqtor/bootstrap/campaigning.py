@@ -57,6 +57,11 @@ class EngineNumbers:
         runtime = self._runtime(session)
         return runtime.sender.bucket.rate if runtime is not None else 0.0
 
+    def window_s(self, session: str) -> float:
+        """Seconds after a person's last message in which more than templates may be sent; 0: always."""
+        runtime = self._runtime(session)
+        return runtime.transport.window_s if runtime is not None else 0.0
+
     def _runtime(self, session: str) -> SessionRuntime | None:
         return self._engine.runtime(session)
 

@@ -102,6 +102,10 @@ class Message:
                 return variant.name
         raise AssertionError("the ticket is below the sum of the weights")
 
+    def free(self, variant: str) -> bool:
+        """Whether it is no approved template, so that it may only answer somebody who wrote lately."""
+        return bool(self._by_name[variant].content["type"] != "template")
+
     def render(self, variant: str, contact: str, variables: Mapping[str, str]) -> dict[str, Any]:
         """The message to one contact.
 

@@ -17,6 +17,7 @@ from waqtor.campaigns.calendar import day_limit, local_day, next_day, quiet_unti
 from waqtor.campaigns.message import CannotRender, Message
 from waqtor.campaigns.ports import AudienceStore, Campaign, CampaignStore, Change, Hold, Member, Numbers, Recipient
 from waqtor.campaigns.progress import Progress
+from waqtor.campaigns.window import OUTSIDE, Windows
 from waqtor.contracts.campaigns import CampaignCounts, CampaignSchedule, CreateCampaign
 from waqtor.contracts.events import Event
 from waqtor.errors import Conflict, SendRefused, WaqtorError
@@ -82,6 +83,7 @@ class CampaignRunner:
         self._timezone = timezone
         self._shop = shop
         self._doubt_us = int(doubt_s * 1_000_000)
+        self._windows = Windows(store, numbers, clock)
         self._runs: dict[str, Run] = {}
         self._wake = asyncio.Event()
         self._holds: dict[str, SendRefused] = {}
@@ -254,6 +256,7 @@ class CampaignRunner:
         message = run.message
         for start in range(0, len(members), _PLAN_CHUNK):
             rows = [planned(message, member) for member in members[start : start + _PLAN_CHUNK]]
+            await self._store.note_skips(campaign, rows)  # first: the plan's commit is what ends this part
             if not await self._store.plan(campaign.id, rows):
                 break
             run.campaign = campaign = _moved(campaign, planned=rows[-1].place + 1)
@@ -276,9 +279,10 @@ class CampaignRunner:
         rows, run.buffer = run.buffer[:room], run.buffer[room:]
         if not rows:
             return False
+        rows = await self._in_window(run, rows)
         drafts = [self._draft(run, recipient) for recipient in rows]
         queued = await self._store.feed(campaign, rows[0].place, drafts, day)
-        if not queued and any(draft is not None for draft in drafts):
+        if not queued and not await self._fed(campaign, rows, drafts):
             run.buffer = []
             return False
         if run.spec.rate is not None:
@@ -289,6 +293,24 @@ class CampaignRunner:
         for pending in queued:
             self._numbers.offer(pending)
         return self._room(run) > 0 and run.campaign.fed < run.campaign.planned
+
+    async def _fed(self, campaign: Campaign, rows: Sequence[Recipient], drafts: Sequence[Draft | None]) -> bool:
+        """Whether rows of which nothing was queued had their turn all the same: everybody in them is skipped."""
+        if any(draft is not None for draft in drafts):
+            return False
+        return (await self._store.get(campaign.id)).fed > rows[-1].place
+
+    async def _in_window(self, run: Run, rows: list[Recipient]) -> list[Recipient]:
+        """The rows, with those skipped (and kept so) who may not get free text now."""
+        session = run.campaign.session
+        people = [(row.contact, row.variant) for row in rows if row.skip is None]
+        late = await self._windows.outside(session, run.message, people)
+        if not late:
+            return rows
+        why = (OUTSIDE, self._windows.reason(session))
+        rows = [replace(row, skip=why) if row.skip is None and row.contact in late else row for row in rows]
+        await self._store.skip(run.campaign, [row for row in rows if row.skip is why])
+        return rows
 
     def _room(self, run: Run) -> int:
         number = self._numbers.rate(run.campaign.session)

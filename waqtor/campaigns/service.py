@@ -11,6 +11,7 @@ from waqtor.campaigns.imports import Audiences
 from waqtor.campaigns.message import CannotRender, Message, texts_of
 from waqtor.campaigns.ports import Campaign, CampaignStore, Change, Numbers, Requests
 from waqtor.campaigns.runner import CampaignRunner
+from waqtor.campaigns.window import OUTSIDE, Windows
 from waqtor.contracts.addresses import parse_address
 from waqtor.contracts.campaigns import (
     CampaignAction,
@@ -55,6 +56,7 @@ class Campaigns:
         self._send = send
         self._timezone = timezone
         self._shop = shop
+        self._windows = Windows(store, numbers, clock)
 
     # --- making
 
@@ -172,6 +174,9 @@ class Campaigns:
         if campaign.status not in ("completed", "paused"):
             raise Conflict(f"Only a completed or paused campaign can be retried; this one is {campaign.status}.",
                            status=campaign.status)  # fmt: skip
+        if campaign.planned < campaign.total:  # new attempts go to the end of the plan, which must be there
+            raise Conflict("This campaign is still being planned; resume it, and retry when it is through.",
+                           status=campaign.status)  # fmt: skip
         count = await self._store.retry(campaign.id)
         if not count:
             raise Conflict("No recipient of this campaign has failed.")
@@ -206,12 +211,15 @@ class Campaigns:
         ready = place = 0
         while members := await self.audiences.store.members(campaign.audience_id, place, 2000):
             refused = await self._store.refusals([m.contact for m in members], consent=spec.require_consent)
-            for member in members:
-                variant, why = message.variant_of(member.contact), refused.get(member.contact)
+            split = [(member.contact, message.variant_of(member.contact)) for member in members]
+            late = await self._windows.outside(campaign.session, message, split)
+            for member, (_, variant) in zip(members, split, strict=True):
+                why = refused.get(member.contact)
                 try:
                     content = message.render(variant, member.contact, member.variables)
                 except CannotRender as error:
                     why, content = why or error.code, {}
+                why = why or (OUTSIDE if member.contact in late else None)
                 if why is not None:
                     skips[why] = skips.get(why, 0) + 1
                     continue
@@ -226,6 +234,8 @@ class Campaigns:
         zone = zone_of((spec.schedule.timezone if spec.schedule else "") or self._timezone)
         seconds = seconds_for(ready, min(rates), spec.schedule, zone, start) if rates else None
         notes = ["warm_up"] if spec.warm_up is not None else []
+        if self._windows.applies(campaign.session, message):
+            notes.append("free_text")
         return DryRun(
             total=campaign.total, ready=ready, skips=skips, variants=variants, samples=tuple(samples),
             seconds=round(seconds, 1) if seconds is not None else None,

@@ -115,6 +115,22 @@ class CampaignState(Model):
     reason: str | None = None
 
 
+class SkipCount(Model):
+    """How many recipients of a variant were left out for one reason."""
+
+    variant: str
+    code: str
+    reason: str = ""
+    count: int
+
+
+class CampaignSkipped(Model):
+    """Recipients that a campaign leaves out before anything is sent to them; the counts of all such events add up."""
+
+    campaign_id: str
+    skips: tuple[SkipCount, ...]
+
+
 class SmartbotReply(Model):
     """An answer; ``response`` is the first part, ``trace_id`` opens the eight steps."""
 

@@ -109,6 +109,7 @@ _SPECS = (
     EventSpec("campaign.completed", d.CampaignState, "A campaign has no recipient left.", True, True),
     EventSpec("campaign.failed", d.CampaignState, "A campaign stopped on an error.", True, True),
     EventSpec("campaign.cancelled", d.CampaignState, "A campaign was cancelled.", True, True),
+    EventSpec("campaign.skipped", d.CampaignSkipped, "A campaign leaves recipients out, counted by reason."),
     EventSpec("smartbot.reply", d.SmartbotReply, "The bot answered.", True, False, ("to", "trigger", "response")),
     EventSpec("smartbot.unmatched", d.SmartbotUnmatched, "The bot stayed silent.", True, False, ("from", "trigger")),
     EventSpec(

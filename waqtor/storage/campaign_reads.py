@@ -12,7 +12,7 @@ from waqtor.campaigns.figures import report_of
 from waqtor.campaigns.ports import Campaign, Recipient
 from waqtor.contracts.campaigns import CampaignCounts, CampaignReport, CampaignView, RecipientView
 from waqtor.contracts.wire import iso
-from waqtor.storage.store import SqlStore
+from waqtor.storage.campaign_skips import CampaignSkips
 from waqtor.storage.transaction import Row
 
 # A recipient's send has the key of its last attempt; there is none before its turn, and none for who is skipped.
@@ -31,7 +31,7 @@ _STATE = (
 _REPORTED = ("sent", "delivered", "read")
 
 
-class CampaignReads:
+class CampaignReads(CampaignSkips):
     """The reading half of :class:`waqtor.storage.campaigns.SqlCampaigns`."""
 
     FAILED = (
@@ -39,9 +39,6 @@ class CampaignReads:
         + _JOIN.format(kind="")
         + ("AND m.state = 'failed' ")
     )
-
-    def __init__(self, store: SqlStore) -> None:
-        self._store = store
 
     async def waiting(self, campaign_id: str, first: int, limit: int) -> list[Recipient]:
         """Rows of the plan from place ``first`` on."""
@@ -103,7 +100,7 @@ class CampaignReads:
         failures = await self._store.rows(
             "SELECT coalesce(r.skip_code, m.error_code, ''), coalesce(r.skip_reason, m.error_reason, ''), "
             f"{_STATE}, count(*) " + _JOIN.format(kind="LEFT") + "AND (r.skip_code IS NOT NULL OR m.state IN "
-            "('failed', 'skipped', 'in_doubt')) GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT 50",
+            "('failed', 'skipped', 'in_doubt')) GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT 50",
             (0, campaign.session, campaign.id),
         )
         named = [{"code": row[0], "reason": row[1], "status": row[2], "count": int(row[3])} for row in failures]
