@@ -82,7 +82,8 @@ def people(campaign_id: str) -> None:
         )  # fmt: skip
         search = st.text_input(t("report.search"), key="report_search", icon=":material/search:")
         st.download_button(
-            t("report.download"), lambda: work.export(campaign_id), file_name="campaign.csv", mime="text/csv",
+            t("report.download"), lambda: work.export(campaign_id, wanted, search),
+            file_name=f"campaign-{wanted or 'all'}.csv", mime="text/csv",
             key="report_download", icon=":material/download:",
         )  # fmt: skip
     asked = (campaign_id, wanted, search)

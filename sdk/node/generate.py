@@ -62,6 +62,8 @@ def table(spec: Mapping[str, Any]) -> str:
         content = operation.get("requestBody", {}).get("content", {})
         if content:
             entry["body"] = "json" if "application/json" in content else "raw"
+        if content and _has(spec, content, "session"):
+            entry["session"] = True
         if not _json_answer(operation):
             entry["text"] = True
         assert name not in groups.setdefault(tag, {}), f"{tag}.{name} twice"
@@ -72,6 +74,16 @@ def table(spec: Mapping[str, Any]) -> str:
         lines += [f"    {name}: {json.dumps(entry)}," for name, entry in methods.items()]
         lines.append("  },")
     return "\n".join([*lines, "};", ""])
+
+
+def _has(spec: Mapping[str, Any], content: Mapping[str, Any], field: str) -> bool:
+    """Whether a JSON body has a field."""
+    schema = content.get("application/json", {}).get("schema", {})
+    for one in schema.get("anyOf", [schema]):
+        name = one.get("$ref", "").rpartition("/")[2]
+        if field in spec["components"]["schemas"].get(name, one).get("properties", {}):
+            return True
+    return False
 
 
 def types(spec: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from waqtor.cli.connection import AsJson, Session, client, show
 
 app = typer.Typer(no_args_is_help=True, help="Create, rehearse and run campaigns.")
 Id = Annotated[str, typer.Argument(help="Id of the campaign.")]
+Key = Annotated[str | None, typer.Option("--key", help="Idempotency-Key: the same key does it once.")]
 Reason = Annotated[str | None, typer.Option(help="Why, for the record.")]
 
 
@@ -30,6 +31,7 @@ def create(
     rate: Annotated[float | None, typer.Option(help="Most messages per second.")] = None,
     file: Annotated[Path | None, typer.Option(help="JSON with all of a campaign, as REST takes it.")] = None,
     session: Session = None,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a draft."""
@@ -45,7 +47,7 @@ def create(
             "session": session,
         }  # fmt: skip
     with client() as waqtor:
-        show(waqtor.campaigns.create(**spec), as_json=as_json)
+        show(waqtor.campaigns.create(**spec, idempotency_key=key), as_json=as_json)
 
 
 @app.command(name="list")
@@ -68,45 +70,45 @@ def status(campaign: Id, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def execute(campaign: Id, as_json: AsJson = False) -> None:
+def execute(campaign: Id, key: Key = None, as_json: AsJson = False) -> None:
     """Start a campaign, or leave it to its schedule."""
     with client() as waqtor:
-        show(waqtor.campaigns.execute(campaign), as_json=as_json)
+        show(waqtor.campaigns.execute(campaign, idempotency_key=key), as_json=as_json)
 
 
 @app.command()
-def pause(campaign: Id, reason: Reason = None, as_json: AsJson = False) -> None:
+def pause(campaign: Id, reason: Reason = None, key: Key = None, as_json: AsJson = False) -> None:
     """Stop a campaign at the next message."""
     with client() as waqtor:
-        show(waqtor.campaigns.pause(campaign, reason), as_json=as_json)
+        show(waqtor.campaigns.pause(campaign, reason, idempotency_key=key), as_json=as_json)
 
 
 @app.command()
-def resume(campaign: Id, as_json: AsJson = False) -> None:
+def resume(campaign: Id, key: Key = None, as_json: AsJson = False) -> None:
     """Let a campaign go on where it stopped."""
     with client() as waqtor:
-        show(waqtor.campaigns.resume(campaign), as_json=as_json)
+        show(waqtor.campaigns.resume(campaign, idempotency_key=key), as_json=as_json)
 
 
 @app.command()
-def cancel(campaign: Id, reason: Reason = None, as_json: AsJson = False) -> None:
+def cancel(campaign: Id, reason: Reason = None, key: Key = None, as_json: AsJson = False) -> None:
     """End a campaign for good."""
     with client() as waqtor:
-        show(waqtor.campaigns.cancel(campaign, reason), as_json=as_json)
+        show(waqtor.campaigns.cancel(campaign, reason, idempotency_key=key), as_json=as_json)
 
 
 @app.command()
-def clone(campaign: Id, as_json: AsJson = False) -> None:
+def clone(campaign: Id, key: Key = None, as_json: AsJson = False) -> None:
     """Make a new draft like a campaign."""
     with client() as waqtor:
-        show(waqtor.campaigns.clone(campaign), as_json=as_json)
+        show(waqtor.campaigns.clone(campaign, idempotency_key=key), as_json=as_json)
 
 
 @app.command(name="retry-failed")
-def retry_failed(campaign: Id, as_json: AsJson = False) -> None:
+def retry_failed(campaign: Id, key: Key = None, as_json: AsJson = False) -> None:
     """Send again to those whose send failed."""
     with client() as waqtor:
-        show(waqtor.campaigns.retry_failed(campaign), as_json=as_json)
+        show(waqtor.campaigns.retry_failed(campaign, idempotency_key=key), as_json=as_json)
 
 
 @app.command(name="dry-run")
@@ -121,11 +123,12 @@ def try_out(
     campaign: Id,
     to: Annotated[list[str], typer.Option("--to", help="An own number; repeatable.")],
     variant: Annotated[str | None, typer.Option(help="Only this variant.")] = None,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Send the message to a few own numbers."""
     with client() as waqtor:
-        show(waqtor.campaigns.test_send(campaign, to, variant=variant), as_json=as_json)
+        show(waqtor.campaigns.test_send(campaign, to, variant=variant, idempotency_key=key), as_json=as_json)
 
 
 @app.command()
@@ -133,13 +136,13 @@ def recipients(
     campaign: Id,
     status: Annotated[str | None, typer.Option(help="Only those with this status, or 'replied'.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
-    export: Annotated[Path | None, typer.Option(help="Write all recipients to this CSV file.")] = None,
+    export: Annotated[Path | None, typer.Option(help="Write them to this CSV file, all pages.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show who got it, who did not, and why."""
     with client() as waqtor:
         if export is not None:
-            export.write_text(waqtor.campaigns.export(campaign), encoding="utf-8-sig")
+            export.write_text(waqtor.campaigns.export(campaign, status=status), encoding="utf-8-sig")
             typer.echo(str(export))
             return
         show(list(waqtor.campaigns.recipients(campaign, status=status, limit=limit)), as_json=as_json)
@@ -161,16 +164,19 @@ def audience(
     tag: Annotated[list[str] | None, typer.Option(help="Contacts with this tag; repeatable.")] = None,
     phone: Annotated[str | None, typer.Option(help="The column with the number.")] = None,
     region: Annotated[str | None, typer.Option(help="ISO country of numbers without a country code.")] = None,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Keep a list of recipients; shows what was left out."""
     with client() as waqtor:
         upload = waqtor.campaigns.upload(file).upload_id if file is not None else None
         made = waqtor.campaigns.create_audience(
-            name, upload_id=upload, numbers=numbers, query=query, tags=tag or (), phone=phone, region=region
-        )
+            name, upload_id=upload, numbers=numbers, query=query, tags=tag or (), phone=phone, region=region,
+            idempotency_key=key,
+        )  # fmt: skip
         while made.state == "importing":
-            typer.echo(f"{made.rows:,} rows", err=True)
+            of = f" of about {made.expected:,}" if made.expected else ""
+            typer.echo(f"{made.rows:,} rows{of}", err=True)
             time.sleep(0.5)
             made = waqtor.campaigns.audience(made.id)
         issues = waqtor.campaigns.audience_issues(made.id, limit=20) if made.bad or made.duplicates else []

@@ -43,6 +43,7 @@ def create(
     error_budget: float | None = None,
     require_consent: bool | None = None,
     session: str | None = None,
+    idempotency_key: str | None = None,
 ) -> Call[c.CampaignView]:
     """Make a draft.
 
@@ -63,6 +64,8 @@ def create(
         error_budget: Share of failures at which it pauses by itself (0.2).
         require_consent: Skip contacts without a recorded consent.
         session: The number to send from.
+        idempotency_key: Names the cause of this campaign: the same key never makes a second one. It is made up when
+            left out, so that a repeat after a broken connection is safe.
 
     Raises:
         WaqtorError: One of ``waqtor.errors``, by the server's code; an unknown variable is named.
@@ -73,7 +76,7 @@ def create(
         variables=variables, fallbacks=fallbacks, schedule=schedule, rate=rate, warm_up=warm_up,
         error_budget=error_budget, require_consent=require_consent, session=session,
     )  # fmt: skip
-    return Call("POST", "/campaigns/create", one(c.CampaignView), json=body)
+    return Call("POST", "/campaigns/create", one(c.CampaignView), json=body, keyed=True, key=idempotency_key)
 
 
 def campaigns(
@@ -89,51 +92,55 @@ def status(campaign_id: str) -> Call[c.CampaignView]:
     return Call("GET", f"/campaigns/{segment(campaign_id)}/status", one(c.CampaignView))
 
 
-def _act(campaign_id: str, path: str, reason: str | None = None) -> Call[c.CampaignView]:
+def _act(campaign_id: str, path: str, key: str | None, reason: str | None = None) -> Call[c.CampaignView]:
     body = {"reason": reason} if reason else {}
-    return Call("POST", f"/campaigns/{segment(campaign_id)}/{path}", one(c.CampaignView), json=body)
+    where = f"/campaigns/{segment(campaign_id)}/{path}"
+    return Call("POST", where, one(c.CampaignView), json=body, keyed=True, key=key)
 
 
-def execute(campaign_id: str) -> Call[c.CampaignView]:
+def execute(campaign_id: str, *, idempotency_key: str | None = None) -> Call[c.CampaignView]:
     """Start a campaign, or leave it to its schedule."""
-    return _act(campaign_id, "execute")
+    return _act(campaign_id, "execute", idempotency_key)
 
 
-def pause(campaign_id: str, reason: str | None = None) -> Call[c.CampaignView]:
+def pause(campaign_id: str, reason: str | None = None, *, idempotency_key: str | None = None) -> Call[c.CampaignView]:
     """Stop a campaign at the next message."""
-    return _act(campaign_id, "pause", reason)
+    return _act(campaign_id, "pause", idempotency_key, reason)
 
 
-def resume(campaign_id: str) -> Call[c.CampaignView]:
+def resume(campaign_id: str, *, idempotency_key: str | None = None) -> Call[c.CampaignView]:
     """Let a campaign go on where it stopped."""
-    return _act(campaign_id, "resume")
+    return _act(campaign_id, "resume", idempotency_key)
 
 
-def cancel(campaign_id: str, reason: str | None = None) -> Call[c.CampaignView]:
+def cancel(campaign_id: str, reason: str | None = None, *, idempotency_key: str | None = None) -> Call[c.CampaignView]:
     """End a campaign for good."""
-    return _act(campaign_id, "cancel", reason)
+    return _act(campaign_id, "cancel", idempotency_key, reason)
 
 
-def retry_failed(campaign_id: str) -> Call[c.CampaignView]:
+def retry_failed(campaign_id: str, *, idempotency_key: str | None = None) -> Call[c.CampaignView]:
     """Send again to those whose send failed, and to nobody else."""
-    return _act(campaign_id, "retry-failed")
+    return _act(campaign_id, "retry-failed", idempotency_key)
 
 
-def clone(campaign_id: str) -> Call[c.CampaignView]:
-    """Make a new draft like a campaign."""
-    return _act(campaign_id, "clone")
+def clone(campaign_id: str, *, idempotency_key: str | None = None) -> Call[c.CampaignView]:
+    """Make a new draft like a campaign; the same key makes no second one."""
+    return _act(campaign_id, "clone", idempotency_key)
 
 
 def dry_run(campaign_id: str) -> Call[c.DryRun]:
     """What executing would do now: counts, skips by reason, samples, duration; nothing is sent."""
-    return Call("POST", f"/campaigns/{segment(campaign_id)}/dry-run", one(c.DryRun), json={})
+    return Call("POST", f"/campaigns/{segment(campaign_id)}/dry-run", one(c.DryRun), json={}, safe=True)
 
 
-def try_out(campaign_id: str, recipients: Sequence[str], *, variant: str | None = None) -> Call[dict[str, Any]]:
-    """Send a campaign's message to a few own numbers."""
+def try_out(
+    campaign_id: str, recipients: Sequence[str], *, variant: str | None = None, idempotency_key: str | None = None
+) -> Call[dict[str, Any]]:
+    """Send a campaign's message to a few own numbers; the same key sends it once."""
     body = body_of(c.TestSend, campaign_id=campaign_id, recipients=tuple(recipients), variant=variant)
     del body["campaign_id"]
-    return Call("POST", f"/campaigns/{segment(campaign_id)}/test-send", whole, json=body)
+    where = f"/campaigns/{segment(campaign_id)}/test-send"
+    return Call("POST", where, whole, json=body, keyed=True, key=idempotency_key)
 
 
 def recipients(
@@ -149,10 +156,11 @@ def recipients(
     return Call("GET", f"/campaigns/{segment(campaign_id)}/recipients", many(c.RecipientView), params=params)
 
 
-def export(campaign_id: str) -> Call[str]:
-    """All recipients as CSV."""
+def export(campaign_id: str, *, status: str | None = None, search: str | None = None) -> Call[str]:
+    """Recipients as CSV: all of them, or those with a ``status`` (also ``replied``) or a part of the number."""
     path = f"/campaigns/{segment(campaign_id)}/recipients.csv"
-    return Call("GET", path, lambda answer: answer.content.decode("utf-8-sig"))
+    params = {"status": status, "search": search}
+    return Call("GET", path, lambda answer: answer.content.decode("utf-8-sig"), params=params)
 
 
 def report(campaign_id: str) -> Call[c.CampaignReport]:
@@ -183,6 +191,7 @@ def create_audience(
     tag_as: Sequence[str] = (),
     consent: bool | None = None,
     session: str | None = None,
+    idempotency_key: str | None = None,
 ) -> Call[c.AudienceView]:
     """Keep a list of recipients, from exactly one source.
 
@@ -199,13 +208,14 @@ def create_audience(
         tag_as: Tags to give to these contacts.
         consent: They agreed to marketing messages; record it.
         session: Whose traffic a query sees.
+        idempotency_key: The same key keeps no second list; made up when left out.
     """
     body = body_of(
         c.CreateAudience, name=name, upload_id=upload_id, numbers=numbers, recipients=tuple(recipients) or None,
         query=query, tags=tuple(tags) or None, phone=phone, columns=columns, region=region,
         tag_as=tuple(tag_as) or None, consent=consent, session=session,
     )  # fmt: skip
-    return Call("POST", "/audiences", one(c.AudienceView), json=body)
+    return Call("POST", "/audiences", one(c.AudienceView), json=body, keyed=True, key=idempotency_key)
 
 
 def audiences() -> Call[Listing[c.AudienceView]]:

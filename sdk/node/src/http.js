@@ -47,7 +47,7 @@ export class Http {
       delete rest[name];
       if (value !== undefined && value !== null) query.set(name, String(value));
     }
-    if (operation.body === "json" && operation.keyed && this.session !== undefined) rest.session ??= this.session;
+    if (operation.session && this.session !== undefined) rest.session ??= this.session;
     const text = query.toString();
     return { target: this.url + path + (text ? `?${text}` : ""), rest };
   }

@@ -2,13 +2,13 @@
 
 export const OPERATIONS = {
   messages: {
-    sendText: {"method": "POST", "path": "/api/v1/messages/send-text", "keyed": true, "body": "json"},
-    sendMedia: {"method": "POST", "path": "/api/v1/messages/send-media", "keyed": true, "body": "json"},
-    sendButtons: {"method": "POST", "path": "/api/v1/messages/send-buttons", "keyed": true, "body": "json"},
-    sendList: {"method": "POST", "path": "/api/v1/messages/send-list", "keyed": true, "body": "json"},
-    sendTemplate: {"method": "POST", "path": "/api/v1/messages/send-template", "keyed": true, "body": "json"},
-    sendLocation: {"method": "POST", "path": "/api/v1/messages/send-location", "keyed": true, "body": "json"},
-    sendReaction: {"method": "POST", "path": "/api/v1/messages/send-reaction", "keyed": true, "body": "json"},
+    sendText: {"method": "POST", "path": "/api/v1/messages/send-text", "keyed": true, "body": "json", "session": true},
+    sendMedia: {"method": "POST", "path": "/api/v1/messages/send-media", "keyed": true, "body": "json", "session": true},
+    sendButtons: {"method": "POST", "path": "/api/v1/messages/send-buttons", "keyed": true, "body": "json", "session": true},
+    sendList: {"method": "POST", "path": "/api/v1/messages/send-list", "keyed": true, "body": "json", "session": true},
+    sendTemplate: {"method": "POST", "path": "/api/v1/messages/send-template", "keyed": true, "body": "json", "session": true},
+    sendLocation: {"method": "POST", "path": "/api/v1/messages/send-location", "keyed": true, "body": "json", "session": true},
+    sendReaction: {"method": "POST", "path": "/api/v1/messages/send-reaction", "keyed": true, "body": "json", "session": true},
     list: {"method": "GET", "path": "/api/v1/messages", "query": ["session", "limit", "cursor", "chat_id", "direction", "status", "search"]},
     resolve: {"method": "POST", "path": "/api/v1/messages/{message_id}/resolve", "body": "json"},
     get: {"method": "GET", "path": "/api/v1/messages/{message_id}"},
@@ -22,17 +22,17 @@ export const OPERATIONS = {
   chats: {
     list: {"method": "GET", "path": "/api/v1/chats", "query": ["session", "limit", "cursor", "search"]},
     listMessages: {"method": "GET", "path": "/api/v1/chats/{chat_id}/messages", "query": ["session", "limit", "cursor"]},
-    pause: {"method": "POST", "path": "/api/v1/chats/{chat_id}/pause", "body": "json"},
-    resume: {"method": "POST", "path": "/api/v1/chats/{chat_id}/resume", "body": "json"},
+    pause: {"method": "POST", "path": "/api/v1/chats/{chat_id}/pause", "body": "json", "session": true},
+    resume: {"method": "POST", "path": "/api/v1/chats/{chat_id}/resume", "body": "json", "session": true},
   },
   session: {
     state: {"method": "GET", "path": "/api/v1/session/state", "query": ["session"]},
     listSessions: {"method": "GET", "path": "/api/v1/sessions"},
-    logout: {"method": "POST", "path": "/api/v1/session/logout", "body": "json"},
-    restart: {"method": "POST", "path": "/api/v1/session/restart", "body": "json"},
+    logout: {"method": "POST", "path": "/api/v1/session/logout", "body": "json", "session": true},
+    restart: {"method": "POST", "path": "/api/v1/session/restart", "body": "json", "session": true},
   },
   smartbot: {
-    testMessage: {"method": "POST", "path": "/api/v1/smartbot/test", "body": "json"},
+    testMessage: {"method": "POST", "path": "/api/v1/smartbot/test", "body": "json", "session": true},
     listHistory: {"method": "GET", "path": "/api/v1/smartbot/history", "query": ["session", "limit", "cursor", "decision", "rule_id", "chat_id", "language", "min_confidence", "max_confidence", "since", "until", "search"]},
     getTrace: {"method": "GET", "path": "/api/v1/smartbot/history/{trace_id}"},
     botStatus: {"method": "GET", "path": "/api/v1/smartbot/status"},
@@ -44,7 +44,7 @@ export const OPERATIONS = {
     deleteRule: {"method": "DELETE", "path": "/api/v1/smartbot/rules/{rule_id}"},
   },
   campaigns: {
-    create: {"method": "POST", "path": "/api/v1/campaigns/create", "keyed": true, "body": "json"},
+    create: {"method": "POST", "path": "/api/v1/campaigns/create", "keyed": true, "body": "json", "session": true},
     list: {"method": "GET", "path": "/api/v1/campaigns", "query": ["session", "limit", "cursor", "status"]},
     execute: {"method": "POST", "path": "/api/v1/campaigns/{campaign_id}/execute", "keyed": true, "body": "json"},
     pause: {"method": "POST", "path": "/api/v1/campaigns/{campaign_id}/pause", "keyed": true, "body": "json"},
@@ -58,12 +58,12 @@ export const OPERATIONS = {
     status: {"method": "GET", "path": "/api/v1/campaigns/{campaign_id}/status"},
     report: {"method": "GET", "path": "/api/v1/campaigns/{campaign_id}/report"},
     recipients: {"method": "GET", "path": "/api/v1/campaigns/{campaign_id}/recipients", "query": ["status", "search", "limit", "cursor"]},
-    exportRecipients: {"method": "GET", "path": "/api/v1/campaigns/{campaign_id}/recipients.csv", "text": true},
+    exportRecipients: {"method": "GET", "path": "/api/v1/campaigns/{campaign_id}/recipients.csv", "query": ["status", "search"], "text": true},
   },
   audiences: {
     upload: {"method": "POST", "path": "/api/v1/audiences/upload", "query": ["filename"], "body": "raw"},
     list: {"method": "GET", "path": "/api/v1/audiences"},
-    create: {"method": "POST", "path": "/api/v1/audiences", "keyed": true, "body": "json"},
+    create: {"method": "POST", "path": "/api/v1/audiences", "keyed": true, "body": "json", "session": true},
     get: {"method": "GET", "path": "/api/v1/audiences/{audience_id}"},
     delete: {"method": "DELETE", "path": "/api/v1/audiences/{audience_id}"},
     issues: {"method": "GET", "path": "/api/v1/audiences/{audience_id}/issues", "query": ["limit", "cursor"]},
@@ -99,7 +99,7 @@ export const OPERATIONS = {
     cancelReplay: {"method": "POST", "path": "/api/v1/smartbot/replays/{replay_id}/cancel"},
   },
   analytics: {
-    query: {"method": "POST", "path": "/api/v1/analytics/query", "body": "json"},
+    query: {"method": "POST", "path": "/api/v1/analytics/query", "body": "json", "session": true},
   },
   webhooks: {
     list: {"method": "GET", "path": "/api/v1/webhooks"},

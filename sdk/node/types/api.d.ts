@@ -52,7 +52,11 @@ export type AudienceList = {
   audiences: Array<AudienceView>;
 };
 
-/** A list of recipients; ``rows`` were read, of which ``total`` are in it. */
+/**
+ * A list of recipients; ``rows`` were read, of which ``total`` are in it.
+ *
+ * While a file is imported, ``expected`` says how many rows it likely has.
+ */
 export type AudienceView = {
   id: string;
   name: string;
@@ -61,6 +65,7 @@ export type AudienceView = {
   fields?: Array<string>;
   total?: number;
   rows?: number;
+  expected?: number | null;
   duplicates?: number;
   bad?: number;
   reason?: string | null;
@@ -1611,8 +1616,8 @@ export interface CampaignsApi {
   report(input: { campaign_id: string }, options?: CallOptions): Promise<CampaignReport>;
   /** Who got it, who did not, and why. */
   recipients(input: { campaign_id: string; status?: "planned" | "queued" | "sending" | "sent" | "delivered" | "read" | "failed" | "skipped" | "in_doubt" | "cancelled" | "replied" | null; search?: string | null; limit?: number; cursor?: string | null }, options?: CallOptions): Promise<RecipientPage>;
-  /** All recipients as CSV (UTF-8 with a mark, as spreadsheets like it). */
-  exportRecipients(input: { campaign_id: string }, options?: CallOptions): Promise<string>;
+  /** Recipients as CSV (UTF-8 with a mark, as spreadsheets like it). */
+  exportRecipients(input: { campaign_id: string; status?: "planned" | "queued" | "sending" | "sent" | "delivered" | "read" | "failed" | "skipped" | "in_doubt" | "cancelled" | "replied" | null; search?: string | null }, options?: CallOptions): Promise<string>;
 }
 
 export interface AudiencesApi {

@@ -129,6 +129,7 @@ def test_rest_and_its_errors(
     said = json.loads(done.stdout)
     assert (said["same"], said["body"], said["count"], said["decision"]) == (True, "مرحبا 🙂", 1, "answer")
     assert (said["rows"], said["upload"], said["metrics"], said["issues"]) == ([[1]], True, True, True)
+    assert said["campaign"] == [True, "default", 1, "cancelled"]
     codes = ["idempotency_conflict", "invalid_input", "not_found", "invalid_input", "invalid_input", "unauthorized",
              "unavailable"]  # fmt: skip
     assert said["errors"] == [[True, code] for code in codes]

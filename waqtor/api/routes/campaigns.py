@@ -60,11 +60,16 @@ class CampaignQuery(PageQuery):
     status: CampaignStatus | None = None
 
 
-class RecipientQuery(QueryString):
-    """Which recipients."""
+class ExportQuery(QueryString):
+    """Which recipients; all when nothing is said."""
 
     status: RecipientState | Literal["replied"] | None = None
     search: Annotated[str, Field(max_length=64, description="Part of the number.")] | None = None
+
+
+class RecipientQuery(ExportQuery):
+    """Which recipients."""
+
     limit: Limit = 50
     cursor: Cursor | None = None
 
@@ -186,20 +191,20 @@ async def campaign_recipients(
 
 
 @routes.add("GET", "/campaigns/{campaign_id}/recipients.csv", SCOPE, None, errors=(404,), extra=_CSV)
-async def export_recipients(request: Request, campaign_id: str) -> Response:
-    """All recipients as CSV (UTF-8 with a mark, as spreadsheets like it)."""
+async def export_recipients(request: Request, campaign_id: str, query: Annotated[ExportQuery, Query()]) -> Response:
+    """Recipients as CSV (UTF-8 with a mark, as spreadsheets like it)."""
     campaigns = engine_of(request).campaigns
     await campaigns.status(campaign_id)
     headers = {"content-disposition": f'attachment; filename="campaign-{campaign_id[:26]}.csv"'}
-    return StreamingResponse(_csv(campaigns, campaign_id), media_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingResponse(_csv(campaigns, campaign_id, query), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-async def _csv(campaigns: Any, campaign_id: str) -> AsyncIterator[str]:
+async def _csv(campaigns: Any, campaign_id: str, query: ExportQuery) -> AsyncIterator[str]:
     columns = ("contact", "variant", "status", "attempt", "error", "reason", "updated", "replied_after_s")
     after, first = -1, True
     while True:
         rows: list[RecipientView] = await campaigns.recipients(
-            campaign_id, status=None, search=None, after=after, limit=2000
+            campaign_id, status=query.status, search=query.search, after=after, limit=2000
         )
         text = io.StringIO()
         writer = csv.writer(text)
