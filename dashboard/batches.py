@@ -1,13 +1,12 @@
-"""Messages that somebody pastes or uploads: text, CSV or JSON lines; and tables as CSV."""
+"""Messages that somebody pastes or uploads: text, CSV or JSON lines."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from waqtor.errors import InvalidInput
 
@@ -96,18 +95,3 @@ def _jsonl(text: str, name: str) -> Iterable[Row]:
             raise InvalidInput(f'{name}:{number}: "label" must be text, or null for no rule.')
         if row["text"].strip():
             yield Row(row["text"].encode("utf-8", "replace").decode(), label or None, "label" in row)
-
-
-def as_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    """A table as CSV: UTF-8 with a mark, so that spreadsheets read Arabic; no cell of text begins like a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([_cell(name) for name in names])
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return text.getvalue().encode("utf-8-sig", "replace")
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return "" if value is None else value

@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import batches, workbench
+from dashboard import workbench
 from dashboard.ui import grids, times, trouble, versions
 from dashboard.ui.i18n import known, t
 from dashboard.ui.marks import esc
 from dashboard.ui.trouble import guard
+from waqtor.contracts.sheets import as_csv
 from waqtor.contracts.workbench import ReplayChange, ReplaySide, ReplayView
 from waqtor.errors import WaqtorError
 
@@ -186,7 +187,7 @@ def export(replay_id: str, kind: Any, search: str) -> bytes:
         ]
         for change in workbench.every_change(replay_id, kind, search)
     )
-    return batches.as_csv(head, rows)
+    return as_csv(head, rows)
 
 
 st.caption(t("replay.intro"))

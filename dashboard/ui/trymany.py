@@ -13,6 +13,7 @@ from dashboard import batches, workbench
 from dashboard.ui import grids, times, trouble, versions
 from dashboard.ui.i18n import known, t
 from dashboard.ui.trouble import guard
+from waqtor.contracts.sheets import as_csv
 from waqtor.contracts.workbench import TriedMessage
 from waqtor.errors import InvalidInput, WaqtorError
 
@@ -104,7 +105,7 @@ def result(found: Sequence[TriedMessage], rows: Sequence[batches.Row]) -> None:
     grids.show(pd.DataFrame(table), key="many_table", alt=t("many.title"))
     st.download_button(
         t("analytics.csv"),
-        data=lambda: batches.as_csv(list(table), zip(*table.values(), strict=True)),
+        data=lambda: as_csv(list(table), zip(*table.values(), strict=True)),
         file_name="waqtor-messages.csv",
         mime="text/csv",
         key="many_csv",

@@ -7,9 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.analytics.memory import MemoryQueries
 from tests.api.fake_workbench import FakeFiles, FakeReplays, FakeTries
 from tests.notifications.memory import memory_notifications
 from tests.webhooks.memory import memory_webhooks
+from waqtor.analytics.saved import SavedQueries
 from waqtor.contracts import commands as c
 from waqtor.contracts import learning, workbench
 from waqtor.contracts.addresses import parse_address
@@ -383,6 +385,7 @@ class FakeEngine:
         self.notifications = memory_notifications(self.clock)
         self.callback: Any = None
         self.profiles = FakeProfiles()
+        self.queries = SavedQueries(MemoryQueries())
         self.reasons: list[str] = []
         self.failing: WaqtorError | Exception | None = None
         self.commands: list[tuple[Any, str | None]] = []

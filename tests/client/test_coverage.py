@@ -141,8 +141,9 @@ def test_what_may_be_repeated(blocking):
     assert {name for name, call in calls.items() if call.keyed} == sends | {"messages.upload"}
     safe = {name for name, call in calls.items() if call.safe}
     assert safe == {
-        "keys.ticket", "notifications.mute", "notifications.read_all", "smartbot.rebuild", "smartbot.test",
-        "suggestions.label", "workbench.check_file", "workbench.explain", "workbench.run_cases", "workbench.try_many",
+        "analytics.queries.replace", "keys.ticket", "notifications.mute", "notifications.read_all", "smartbot.rebuild",
+        "smartbot.test", "suggestions.label", "workbench.check_file", "workbench.explain", "workbench.run_cases",
+        "workbench.try_many",
     }  # fmt: skip
     for name, call in calls.items():
         assert call.repeatable == (call.keyed or call.safe or call.method == "GET"), name

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.batches import MOST, Row, as_csv, of_file, of_lines
+from dashboard.batches import MOST, Row, of_file, of_lines
 from waqtor.errors import InvalidInput
 
 
@@ -38,8 +38,3 @@ def test_json_lines() -> None:
 def test_what_is_none_is_refused_by_name(name: str, content: bytes, words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         of_file(name, content)
-
-
-def test_no_cell_begins_like_a_formula() -> None:
-    made = as_csv(["=a", "b"], [["+1", None], [2.5, "سلام"]]).decode("utf-8-sig")
-    assert made == "'=a,b\r\n'+1,\r\n2.5,سلام\r\n"

@@ -60,6 +60,11 @@ def _sent(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
+def parameters_of(sql: str) -> frozenset[str]:
+    """The names that stand for parameters in a text."""
+    return frozenset(_PARAMETER.findall(sql))
+
+
 def parse(text: str) -> list[NamedQuery]:
     """The queries of one file.
 
@@ -75,7 +80,7 @@ def parse(text: str) -> list[NamedQuery]:
         if why is None:
             raise ValueError(f"the query {name} has no '-- why:'")
         sql = _COMMENT.sub("", body).strip().rstrip(";").strip()
-        found.append(NamedQuery(name, why.group(1).strip(), sql, frozenset(_PARAMETER.findall(sql))))
+        found.append(NamedQuery(name, why.group(1).strip(), sql, parameters_of(sql)))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Arrow answers: a table as an IPC stream."""
+"""Arrow answers: a table as an IPC stream or a Parquet file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 ARROW: Final = "application/vnd.apache.arrow.stream"
+PARQUET: Final = "application/vnd.apache.parquet"
 _PIECE = 1 << 20
 
 
@@ -16,6 +17,16 @@ def stream_of(table: Any) -> memoryview:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
+    return memoryview(sink.getvalue())
+
+
+def parquet_of(table: Any) -> memoryview:
+    """The Parquet file of a ``pyarrow.Table``."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
     return memoryview(sink.getvalue())
 
 

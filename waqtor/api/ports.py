@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from waqtor.analytics.saved import SavedQueries
 from waqtor.contracts import workbench as b
 from waqtor.contracts.learning import LabelView, SuggestionDiff, SuggestionView
 from waqtor.contracts.profile import Profile, UpdateProfile
@@ -284,6 +285,11 @@ class EngineLike(Protocol):
     @property
     def profiles(self) -> Profiles:
         """How people like the dashboard."""
+        ...
+
+    @property
+    def queries(self) -> SavedQueries:
+        """Saved queries over the traffic log."""
         ...
 
     @property

@@ -163,7 +163,7 @@ class AnalyticsBody(Model):
     sql: Annotated[str, Field(min_length=1, max_length=100_000, examples=["SELECT 1 AS one"])]
     params: list[Any] | dict[str, Any] | None = None
     session: Session | None = None
-    format: Literal["json", "arrow"] | None = None
+    format: Literal["json", "arrow", "csv", "parquet"] | None = None
 
 
 class NewKey(Model):

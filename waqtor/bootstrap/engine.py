@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from waqtor import __version__
+from waqtor.analytics.saved import SavedQueries
 from waqtor.bootstrap.campaigning import COMMANDS as CAMPAIGN_COMMANDS
 from waqtor.bootstrap.campaigning import carry_out, make_campaigns
 from waqtor.bootstrap.commands import SENDS, Commands
@@ -55,6 +56,7 @@ from waqtor.storage.media_retention import MediaRetention
 from waqtor.storage.past_messages import PAGE as PAST_PAGE
 from waqtor.storage.past_messages import DuckPast
 from waqtor.storage.profiles import SqlProfiles
+from waqtor.storage.queries import SqlQueries
 from waqtor.storage.requests import SqlRequests
 from waqtor.storage.store import SqlStore
 from waqtor.transports import make_transport
@@ -113,6 +115,7 @@ class Engine:
         self.monitoring = Monitoring(self)
         self.notifications = make_notifications(settings, self.store, self.clock)
         self.profiles = SqlProfiles(self.store)
+        self.queries = SavedQueries(SqlQueries(self.store))
         self.webhooks = make_webhooks(settings, self.store, self.cursors, self.clock)
         self._supervisor = Supervisor(self._fail)
         self._runtimes: dict[str, SessionRuntime] = {}

@@ -9,6 +9,7 @@ import typer
 
 from waqtor import __version__
 from waqtor.cli import (
+    analytics,
     bench,
     campaign,
     chats,
@@ -68,6 +69,7 @@ app.add_typer(notifications.app, name="notifications")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(suggestions.app, name="suggestions")
 app.add_typer(workbench.app, name="replay-jobs")
+app.add_typer(analytics.app, name="analytics")
 app.add_typer(keys.app, name="keys")
 app.add_typer(bench.app, name="bench")
 app.add_typer(db.app, name="db")

@@ -224,3 +224,10 @@ notification_marks = Table(
     "notification_marks", metadata,
     _text("owner", key=True), _big("last_seq"), _big("read_upto"), _big("unread"), _big("total"), _text("muted"),
 )  # fmt: skip
+
+queries = Table(
+    "queries", metadata,
+    _text("id", key=True), _text("name"), _text("name_key"), _text("statement"), _text("about"), _big("created"),
+    _big("updated"),
+    Index("queries_name", "name_key", unique=True),
+)  # fmt: skip

@@ -25,7 +25,7 @@ export type AnalyticsBody = {
   sql: string;
   params?: Array<unknown> | Record<string, unknown> | null;
   session?: string | null;
-  format?: "json" | "arrow" | null;
+  format?: "json" | "arrow" | "csv" | "parquet" | null;
 };
 
 /** One attempt; ``response`` is the first 2 KB of the answer. */
@@ -757,6 +757,11 @@ export type Profile = {
   seen?: Array<string>;
 };
 
+/** Saved queries by name, then the built-in ones. */
+export type QueryList = {
+  queries: Array<SavedQuery>;
+};
+
 /** Rows of an analytics query. */
 export type QueryResult = {
   columns: Array<string>;
@@ -1035,6 +1040,13 @@ export type Sample = {
   content: Record<string, unknown>;
 };
 
+/** A query to be kept; with ``PUT``, what it shall be from now on. It is not run and not checked. */
+export type SaveQuery = {
+  name: string;
+  sql: string;
+  about?: string;
+};
+
 /**
  * Replace the text of a rule file, after all files together have passed the checks.
  *
@@ -1048,6 +1060,29 @@ export type SaveRuleFile = {
   revision?: string | null;
   commit?: boolean;
   message?: string;
+};
+
+/**
+ * A query that is kept under a name.
+ *
+ * Attributes:
+ *     id: Its lasting id; of a built-in one, its name.
+ *     name: What people call it.
+ *     sql: One SELECT; ``$since``, ``$until``, ``$session``, ``$zone``, ``$bucket`` and ``$top`` stand for what the
+ *         reader chooses.
+ *     about: What it is for.
+ *     builtin: Part of WaQtor: it can be neither changed nor deleted.
+ *     created: ISO-8601; ``None`` for built-in ones.
+ *     updated: ISO-8601; ``None`` for built-in ones.
+ */
+export type SavedQuery = {
+  id: string;
+  name: string;
+  sql: string;
+  about?: string;
+  builtin?: boolean;
+  created?: string | null;
+  updated?: string | null;
 };
 
 /** Send text with one to three reply buttons. */
@@ -1697,10 +1732,21 @@ export interface AnalyticsApi {
   /**
    * Run one read-only SELECT.
    *
-   * Arrow instead of JSON comes with `format: arrow` or an `Accept` of its media type. Texts and addresses
-   * are shown to keys with the scope `analytics:texts`, and are null for others.
+   * `format` is `json`, `arrow`, `csv` or `parquet`; Arrow also comes with an `Accept` of its media type. Texts and
+   * addresses are shown to keys with the scope `analytics:texts`, and are null for others. Of a result that was cut,
+   * the header `X-Waqtor-Truncated` is 1.
    */
-  query(input: AnalyticsBody, options?: CallOptions): Promise<QueryResult>;
+  query(input: AnalyticsBody, options?: CallOptions): Promise<string>;
+  /** Saved queries by name, then those that are part of WaQtor. */
+  listQueries(input?: Record<string, never>, options?: CallOptions): Promise<QueryList>;
+  /** Keep a query; 409 when the name is taken. */
+  createQuery(input: SaveQuery, options?: CallOptions): Promise<SavedQuery>;
+  /** One saved query. */
+  getQuery(input: { query_id: string }, options?: CallOptions): Promise<SavedQuery>;
+  /** Change a saved query: its name, its text, what it is for. */
+  replaceQuery(input: { query_id: string } & SaveQuery, options?: CallOptions): Promise<SavedQuery>;
+  /** Forget a saved query. */
+  deleteQuery(input: { query_id: string }, options?: CallOptions): Promise<Deleted>;
 }
 
 export interface WebhooksApi {
