@@ -20,10 +20,11 @@ from tests.ui.fake_bench import FakeBench, RevisionConflictAnswer
 from tests.ui.fake_hooks import FakeHooks
 from tests.ui.fake_hub import FakeHub
 from tests.ui.fake_notices import FakeNotices
+from tests.ui.fake_queries import TAKEN, FakeQueries
 from tests.ui.fake_shop import HOSTILE, REVISION, RULES, SESSION, Shop, iso
 from waqtor.contracts.views import RuleView, SessionView, Trace
 from waqtor.errors import QueryRefused
-from waqtor.storage import duck_guard, duck_schema
+from waqtor.storage import duck_guard, duck_quarters, duck_schema
 from waqtor.storage.duck_query import plain
 
 CAMPAIGN = {
@@ -47,7 +48,7 @@ REPORT = {
 }  # fmt: skip
 KEY = "wq_test_key_for_the_dashboard"
 SECRET_CODES = {"unauthorized": 401, "not_found": 404, "query_refused": 400, "unavailable": 503, "invalid_input": 422,
-                "revision_conflict": 409}  # fmt: skip
+                "revision_conflict": 409, "conflict": 409}  # fmt: skip
 
 
 def similarity(a: str, b: str) -> float:
@@ -90,7 +91,7 @@ class FakeSidecar:
             "nearest": [{"rule_id": "returns", "confidence": 0.31}],
             "effect": {"before": 0.71, "after": 0.74, "answered": 0.86, "lost": 0, "messages": 420},
         }  # fmt: skip
-        self.access = FakeAccess(self.shop)
+        self.access, self.queries = FakeAccess(self.shop), FakeQueries(self.shop)
         self._log: Any = None
 
     # --- the ways in
@@ -255,6 +256,12 @@ class FakeSidecar:
                 return self.suggestion
             case ["POST", "analytics", "query"]:
                 return self._query(body)
+            case [_, "analytics", "queries", *rest]:
+                found = self.queries.route(method, rest, body)
+                if found is TAKEN:
+                    raise Refused("conflict", "There is a query of that name already.")
+                if found is not None:
+                    return found
         if path[0] in ("keys", "profile"):
             return self.access.route(method, path, body)
         part: Any = {"notifications": self.notices, "webhooks": self.hooks, "smartbot": self.bench}.get(path[0])
@@ -416,9 +423,11 @@ class FakeSidecar:
     def _fill(self, log: Any) -> Any:
         import pandas
 
-        log.execute("CREATE SCHEMA log; CREATE SCHEMA meta")
+        log.execute("CREATE SCHEMA log; CREATE SCHEMA meta; SET TimeZone = 'UTC'")
+        duck_quarters.prepare(log)
         for table in duck_schema.TABLES:
             log.execute(table.create())
+        for table in duck_schema.TABLES:
             log.execute(
                 f"CREATE VIEW main.{table.name} AS {duck_schema.view_sql(table.name, texts=True, session=None)}"
             )

@@ -15,6 +15,7 @@ import orjson
 
 from waqtor.contracts.ids import ulid_floor
 from waqtor.settings import Settings
+from waqtor.storage.duck_file import DuckFile
 from waqtor.storage.duck_sample import write_sample
 
 DAYS = 30
@@ -57,7 +58,14 @@ def fill_log(path: Path, messages: int, epoch: str) -> None:
             )  # fmt: skip
             log.execute(f"DELETE FROM log.{table}; INSERT INTO log.{table} SELECT * FROM log.more; DROP TABLE log.more")
         log.execute("UPDATE meta.readers SET epoch = ?, journal_offset = 0", [epoch])
+        log.execute("DELETE FROM log.quarters; DELETE FROM log.waits")
+        log.execute("UPDATE meta.quarters SET counted = make_timestamptz(0)")
         log.execute("CHECKPOINT")
+    file = DuckFile(path)
+    file.open()
+    while file.count():
+        pass
+    file.close()
 
 
 def _column(name: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -15,11 +16,14 @@ from typing import Any
 from waqtor.contracts.events import Event
 from waqtor.errors import Unavailable
 from waqtor.kernel.ports import Position
-from waqtor.storage import duck_schema
+from waqtor.storage import duck_quarters, duck_schema
 from waqtor.storage.duck_retention import Retention
-from waqtor.storage.duck_rows import RowMaker, Rows
+from waqtor.storage.duck_rows import RowMaker, Rows, micros, moment
 
 READER = "log"
+_EVENT_CREATED = 5
+"""Place of ``created`` in a row of ``events``, UTC microseconds."""
+_AHEAD_US = 3_600_000_000
 
 
 class DuckFile:
@@ -36,6 +40,8 @@ class DuckFile:
         self._connection: Any = None
         self._root: Any = None
         self._rows: RowMaker | None = None
+        self._latest: datetime | None = None
+        self._counted: datetime | None = None
         self._schemas: dict[str, Any] = {}
         self._cursor_lock = threading.Lock()
         self.position: Position | None = None
@@ -70,6 +76,8 @@ class DuckFile:
             found = connection.execute(
                 "SELECT epoch, journal_offset FROM meta.readers WHERE reader = ?", [READER]
             ).fetchall()
+            ((latest,),) = connection.execute("SELECT max(created) FROM log.events").fetchall()
+            self._latest, self._counted = latest, duck_quarters.counted_until(connection)
             root = connection.cursor()
         except (duckdb.Error, IndexError) as error:
             connection.close()
@@ -188,6 +196,10 @@ class DuckFile:
             for batches in (rows, extra or {}):
                 for table, batch in batches.items():
                     self._append(table, batch)
+            written = rows.get("events", [])
+            times = [row[_EVENT_CREATED] for row in written]
+            if times and self._counted is not None and min(times) < micros(self._counted):
+                duck_quarters.add_late(connection, written[0][0], moment(max(0, min(times))), self._counted)
             if position is not None:
                 connection.execute(
                     "UPDATE meta.readers SET epoch = ?, journal_offset = ? WHERE reader = ?",
@@ -199,6 +211,29 @@ class DuckFile:
             raise
         if position is not None:
             self.position = position
+        if times and max(times) <= time.time_ns() // 1000 + _AHEAD_US:  # else a clock is wrong
+            self._latest = max(moment(max(times)), self._latest or moment(0))
+
+    def count(self) -> bool:
+        """Count the next closed quarter hours; whether there was something to count.
+
+        Raises:
+            Unavailable: As :meth:`write`.
+        """
+        import duckdb
+
+        if self._connection is None or self._latest is None or self._counted is None:
+            return False
+        if self._latest - self._counted < 2 * duck_quarters.QUARTER:
+            return False
+        try:
+            mark = duck_quarters.advance(self._connection, self._latest)
+        except (duckdb.Error, OSError) as error:
+            self.close()
+            raise Unavailable(_why(self.path, error), path=str(self.path)) from error
+        if mark is not None:
+            self._counted = mark
+        return mark is not None
 
     def _append(self, table: str, batch: Sequence[Any]) -> None:
         """Add rows by way of Arrow: only the conversion, about 1 µs a row, holds the GIL.

@@ -33,6 +33,8 @@ _log = structlog.get_logger(__name__)
 
 LogState = Literal["starting", "running", "waiting", "halted", "stopped"]
 _TRIM_S = 3600.0
+_BREATH_S = 0.02
+"""Between two stretches of an old log that are counted."""
 _CATCH_UP = 4
 """While behind, batches grow to this many times ``flush_rows``: fewer commits, the same bound on what is unwritten."""
 
@@ -263,12 +265,16 @@ class DuckLog(LogReads):
             self._full.clear()
             try:
                 moved = await self._step()
+                counted = await self._in_thread(self._file.count)
             except Unavailable as error:
                 await self._waiting(error.message)
                 await self._pause(self._retry_s)
                 return
             backlog = self._journal.head - self._offset
             if moved and backlog >= self._flush_rows:
+                continue
+            if counted:
+                await self._pause(_BREATH_S, self._full)
                 continue
             if not backlog and not self._stopping:
                 # Another node's commits do not wake us: look once in a while.

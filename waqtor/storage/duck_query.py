@@ -15,7 +15,7 @@ from uuid import UUID
 
 from waqtor.contracts.views import QueryResult
 from waqtor.errors import InvalidInput, QueryRefused, Timeout, TooLarge, Unavailable, WaqtorError
-from waqtor.storage import duck_guard
+from waqtor.storage import duck_guard, duck_quarters
 from waqtor.storage.duck_schema import view_sql
 
 MAX_RESULT_BYTES = 256 * 1024 * 1024
@@ -79,8 +79,12 @@ class Query:
         timer.daemon = True
         try:
             statement, views = duck_guard.check(self.sql, cursor)
+            counted = None
+            if views.intersection(duck_quarters.TABLES):
+                cursor.begin()  # the mark and what is read belong to one moment; it ends with the cursor
+                counted = duck_quarters.counted_until(cursor)
             for name in sorted(views):
-                body = view_sql(name, texts=self.texts, session=self.session)
+                body = view_sql(name, texts=self.texts, session=self.session, counted=counted)
                 cursor.execute(f"CREATE TEMP VIEW {name} AS {body}")
             with self._lock:
                 if self._ended:

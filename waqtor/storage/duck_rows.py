@@ -29,6 +29,11 @@ def moment(us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=us)
 
 
+def micros(at: datetime) -> int:
+    """An aware datetime as UTC microseconds."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
 class RowMaker:
     """Makes the rows of events.
 

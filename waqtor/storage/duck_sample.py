@@ -34,6 +34,8 @@ def write_sample(path: Path | str, messages: int = 2000, *, seed: int = 7) -> Pa
         events = sample_events(messages, seed=seed)
         while batch := list(islice(events, _BATCH)):
             file.write(batch)
+        while file.count():
+            pass
     finally:
         file.close()
     return path

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from waqtor.errors import ConfigurationError
+from waqtor.storage import duck_quarters
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +215,34 @@ TABLES: tuple[Table, ...] = (
         ),
         since=2,
     ),
+    Table(
+        "quarters",
+        "Counts per quarter of an hour, for questions about long spans: add up n.",
+        (
+            Column("created", "TIMESTAMPTZ", "Start of the quarter hour."),
+            _SESSION,
+            Column("kind", "VARCHAR", "message (incoming), decision, or send (a step of an outgoing message)."),
+            Column("name", "VARCHAR", "Of a decision: which; of a send: the status. Else null."),
+            Column("rule_id", "VARCHAR", "Of a decision: the rule that answered; null when none did."),
+            Column("language", "VARCHAR", "Of a decision: ar, en, arabizi or other."),
+            Column("cause", "VARCHAR", "Of a send: api, reply, campaign or phone."),
+            Column("n", "BIGINT", "How many."),
+            Column("rated", "BIGINT", "How many of them have a confidence."),
+            Column("confidence", "DOUBLE", "Sum of the confidences."),
+            Column("least", "DOUBLE", "The smallest confidence."),
+        ),
+        since=3,
+    ),
+    Table(
+        "waits",
+        "How long customers waited: one row per reply that left within a day of the message before it in its chat.",
+        (
+            Column("created", "TIMESTAMPTZ", "When the reply was journaled as sent."),
+            _SESSION,
+            Column("ms", "DOUBLE", "Milliseconds since the message was journaled."),
+        ),
+        since=3,
+    ),
 )
 """All raw tables of the schema ``log``."""
 
@@ -234,9 +264,6 @@ SELECT message_id,
        any_value(recipient) AS recipient
 FROM ({source}) GROUP BY message_id
 """
-_ONE_DECISION = """coalesce(NOT (decision = 'handoff' AND rule_id IS NULL AND trace_id IN (
-  SELECT trace_id FROM log.decisions WHERE decision = 'handoff' AND rule_id IS NOT NULL)), true)"""
-# A hand-over that also says something ("one moment, …") is journaled as a reply and as a hand-over: one decision.
 VIEWS: tuple[str, ...] = (*(table.name for table in TABLES), "sends", "columns")
 """The names people may query."""
 
@@ -253,23 +280,27 @@ def arrow_schema(table: str) -> Any:
     return pyarrow.schema([(column.name, types[column.stored]) for column in found.columns])
 
 
-def view_sql(name: str, *, texts: bool, session: str | None) -> str:
+def view_sql(name: str, *, texts: bool, session: str | None, counted: datetime | None = None) -> str:
     """The SELECT behind a view, limited to what the reader may see.
 
     Args:
         name: One of :data:`VIEWS`.
         texts: Whether personal columns are shown; otherwise they are null.
         session: If set, only rows of this session.
+        counted: How far quarters are counted, where that is known (:mod:`waqtor.storage.duck_quarters`).
     """
     if name == "sends":
         return _SENDS.format(source=view_sql("send_changes", texts=texts, session=session))
     if name == "columns":
         return "SELECT * FROM meta.columns"
+    only = "session = '" + session.replace("'", "''").replace("\0", "") + "'" if session is not None else ""
+    if name in duck_quarters.TABLES:
+        return duck_quarters.view(name, only, counted)
     table = next(table for table in TABLES if table.name == name)
     columns = ", ".join(c.shown if texts else c.hidden for c in table.columns)
-    conditions = [_ONE_DECISION] if name == "decisions" else []
-    if session is not None:
-        conditions.append("session = '" + session.replace("'", "''").replace("\0", "") + "'")
+    conditions = [duck_quarters.one_decision()] if name == "decisions" else []
+    if only:
+        conditions.append(only)
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return f"SELECT {columns} FROM log.{name}{where}"
 
@@ -291,13 +322,19 @@ def _second(connection: Any) -> None:
     _create(connection, 2)
 
 
+def _third(connection: Any) -> None:
+    """Version 3: counts per quarter hour and waiting times."""
+    _create(connection, 3)
+    duck_quarters.prepare(connection)
+
+
 def _create(connection: Any, version: int) -> None:
     for table in TABLES:
         if table.since == version:
             connection.execute(table.create())
 
 
-_MIGRATIONS = (_first, _second)
+_MIGRATIONS = (_first, _second, _third)
 """Forward only; migration ``n`` leads from version ``n`` to ``n + 1``."""
 
 

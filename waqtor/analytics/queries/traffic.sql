@@ -1,5 +1,7 @@
 -- Volume: what came in and what went out, over time.
 -- $since and $until bound the time (null = open), $session the number, $zone is the IANA zone of hours and days.
+-- What reads "quarters" (counts per quarter of an hour, made once) takes $since and $until from the start of their
+-- quarter hour: a million rows would be counted anew for every look at a chart.
 
 -- name: kpis
 -- why: the one row on top of every report; rates are null, not zero, when there is nothing to divide by
@@ -39,23 +41,30 @@ SELECT
 -- name: traffic
 -- why: empty buckets are rows too, so that a chart shows silence as zero and not as a straight line
 -- what was sent is counted by its change to 'sent': the view "sends" would have to look at every change there is
--- $bucket is minute, hour or day
--- minutes are counted first: turning each of a million times into the zone's would take a second
-WITH minutes AS (
-  SELECT epoch_us(created) // 60000000 AS minute, count(*) AS received, 0 AS sent
-  FROM messages
-  WHERE ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
-    AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+-- $bucket is minute, hour or day; minutes are counted from the rows themselves
+WITH counted AS (
+  SELECT created, if(kind = 'message', n, 0) AS received, if(kind = 'send', n, 0) AS sent
+  FROM quarters
+  WHERE $bucket::VARCHAR <> 'minute' AND (kind = 'message' OR kind = 'send' AND name = 'sent')
+    AND ($since::TIMESTAMPTZ IS NULL OR created >= make_timestamptz(epoch_us($since::TIMESTAMPTZ) // 900000000 * 900000000))
+    AND ($until::TIMESTAMPTZ IS NULL OR created < make_timestamptz(epoch_us($until::TIMESTAMPTZ) // 900000000 * 900000000))
     AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
-  GROUP BY minute
   UNION ALL
-  SELECT epoch_us(created) // 60000000 AS minute, 0, count(*)
-  FROM send_changes
-  WHERE status = 'sent'
+  SELECT created, 1, 0 FROM messages
+  WHERE $bucket::VARCHAR = 'minute'
     AND ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
     AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
     AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
-  GROUP BY minute
+  UNION ALL
+  SELECT created, 0, 1 FROM send_changes
+  WHERE $bucket::VARCHAR = 'minute' AND status = 'sent'
+    AND ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+    AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+    AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
+),
+minutes AS (
+  SELECT epoch_us(created) // 60000000 AS minute, sum(received) AS received, sum(sent) AS sent
+  FROM counted GROUP BY minute
 ),
 placed AS (
   SELECT date_trunc($bucket::VARCHAR, make_timestamptz(minute * 60000000) AT TIME ZONE $zone::VARCHAR) AS at_time,
@@ -77,16 +86,17 @@ GROUP BY ALL ORDER BY bucket;
 
 -- name: heat_map
 -- why: staffing: when do people write? weekday 1 is Monday (ISO), in the shop's own time
-WITH minutes AS (
-  SELECT epoch_us(created) // 60000000 AS minute, count(*) AS received
-  FROM messages
-  WHERE ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
-    AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+WITH counted AS (
+  SELECT created, sum(n) AS received
+  FROM quarters
+  WHERE kind = 'message'
+    AND ($since::TIMESTAMPTZ IS NULL OR created >= make_timestamptz(epoch_us($since::TIMESTAMPTZ) // 900000000 * 900000000))
+    AND ($until::TIMESTAMPTZ IS NULL OR created < make_timestamptz(epoch_us($until::TIMESTAMPTZ) // 900000000 * 900000000))
     AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
-  GROUP BY minute
+  GROUP BY created
 ),
 placed AS (
-  SELECT make_timestamptz(minute * 60000000) AT TIME ZONE $zone::VARCHAR AS at_time, received FROM minutes
+  SELECT created AT TIME ZONE $zone::VARCHAR AS at_time, received FROM counted
 )
 SELECT isodow(at_time)::INTEGER AS weekday, hour(at_time)::INTEGER AS hour, sum(received)::BIGINT AS received
 FROM placed GROUP BY ALL ORDER BY ALL;
@@ -94,23 +104,15 @@ FROM placed GROUP BY ALL ORDER BY ALL;
 -- name: response_times
 -- why: what the customer waits: from journaling the message to the first 'sent' of the reply that follows in the chat;
 -- sends do not name the message they answer in the log, so the nearest earlier one of the same chat is taken
-WITH replies AS (
-  SELECT chat_key, created FROM send_changes
-  WHERE cause = 'reply' AND status = 'sent'
-    AND ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
-    AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
-    AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR)
-),
-waits AS (
-  SELECT epoch_us(r.created) - epoch_us(m.created) AS us
-  FROM replies r ASOF JOIN (SELECT chat_key, created FROM messages) m ON r.chat_key = m.chat_key AND r.created >= m.created
-)
 SELECT count(*)::BIGINT AS replies,
-       quantile_cont(us, 0.5) / 1000 AS p50_ms,
-       quantile_cont(us, 0.9) / 1000 AS p90_ms,
-       quantile_cont(us, 0.99) / 1000 AS p99_ms,
-       max(us) / 1000 AS max_ms
-FROM waits;
+       quantile_cont(ms, 0.5) AS p50_ms,
+       quantile_cont(ms, 0.9) AS p90_ms,
+       quantile_cont(ms, 0.99) AS p99_ms,
+       max(ms) AS max_ms
+FROM waits
+WHERE ($since::TIMESTAMPTZ IS NULL OR created >= $since::TIMESTAMPTZ)
+  AND ($until::TIMESTAMPTZ IS NULL OR created < $until::TIMESTAMPTZ)
+  AND ($session::VARCHAR IS NULL OR session = $session::VARCHAR);
 
 -- name: failures
 -- why: why messages did not go out, the most frequent reason first; one line here often explains a bad day
