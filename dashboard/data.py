@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from dashboard import queries
+from dashboard.fresh import kept
 from waqtor.client import Listing, WaqtorClient
 from waqtor.client.access import find_access
 from waqtor.contracts.learning import CheckReport, LabelView, SuggestionDiff, SuggestionStatus, SuggestionView
@@ -22,14 +22,12 @@ from waqtor.contracts.views import (
     HistoryView,
     KeyView,
     MessageView,
-    QueryResult,
     RuleView,
     SessionView,
     Trace,
 )
 from waqtor.errors import Unauthorized, WaqtorError
 
-TRENDS = ("received", "sent", "answered", "reply", "unmatched", "in_doubt")
 _LIVE = 2.0
 _SLOW = 15.0
 _PATIENCE = 2
@@ -79,9 +77,15 @@ class Connection:
         return next((s for s in self.sessions if s.status != "ready"), next(iter(self.sessions), None))
 
 
-@st.cache_data(ttl=_LIVE, max_entries=2, show_spinner=False)
 def connection() -> Connection:
-    """Look whether the sidecar is there, lets us in, and is ready. Never raises."""
+    """How the sidecar is doing; while it is well, as a moment ago. Never raises."""
+    found = _connection()
+    return found if found.state == "ready" else _connection.newest()
+
+
+@kept(_LIVE, 15.0)
+def _connection() -> Connection:
+    """Look whether the sidecar is there, lets us in, and is ready."""
     try:
         reasons = tuple(client().status.ready())
         sessions = tuple(client().status.sessions())
@@ -90,62 +94,6 @@ def connection() -> Connection:
     except WaqtorError as error:
         return Connection("down", problem=error.message)
     return Connection("starting" if reasons else "ready", sessions, reasons)
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Key figures of a span; ``reply_ms`` is the median from message to reply."""
-
-    received: int
-    sent: int
-    decided: int
-    answered: int
-    handed_over: int
-    unmatched: int
-    reply_ms: float | None
-
-    @property
-    def answer_rate(self) -> float | None:
-        """Share of judged messages that were answered."""
-        return self.answered / self.decided if self.decided else None
-
-
-def _rows(result: QueryResult) -> list[dict[str, Any]]:
-    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-
-
-@st.cache_data(ttl=_SLOW, max_entries=16, show_spinner=False)
-def _bounds(minutes: int) -> dict[str, int]:
-    """A span, and of how many chats one is taken to measure the reply time."""
-    ((received,),) = client().analytics.query(queries.RECEIVED, {"minutes": minutes}).rows
-    return {"minutes": minutes, "part": max(1, received // queries.ENOUGH)}
-
-
-@st.cache_data(ttl=_LIVE, max_entries=16, show_spinner=False)
-def figures(minutes: int) -> Figures:
-    """Key figures of the last ``minutes``."""
-    row = _rows(client().analytics.query(queries.FIGURES, _bounds(minutes)))[0]
-    reply = row.pop("reply_ms")
-    return Figures(**{name: int(value or 0) for name, value in row.items()}, reply_ms=reply)
-
-
-@st.cache_data(ttl=_LIVE, max_entries=16, show_spinner=False)
-def trends(minutes: int) -> dict[str, list[float]]:
-    """Counts in equal steps over the last ``minutes``, by column."""
-    rows = _rows(client().analytics.query(queries.TRENDS, _bounds(minutes)))
-    return {name: [float(row[name]) for row in rows] for name in TRENDS}
-
-
-@st.cache_data(ttl=_LIVE, max_entries=4, show_spinner=False)
-def traffic() -> list[dict[str, Any]]:
-    """Messages per minute of the last hour: ``minute`` (epoch ms), ``received``, ``replied``, ``other``."""
-    return _rows(client().analytics.query(queries.TRAFFIC))
-
-
-@st.cache_data(ttl=_LIVE, max_entries=16, show_spinner=False)
-def top_rules(minutes: int) -> list[dict[str, Any]]:
-    """The most used rules of the last ``minutes``: ``rule_id``, ``answers``, ``confidence``."""
-    return _rows(client().analytics.query(queries.TOP_RULES, {"minutes": minutes}))
 
 
 @st.cache_data(ttl=_LIVE, max_entries=32, show_spinner=False)
@@ -257,7 +205,7 @@ def chat(chat_id: str, session: str | None = None) -> ChatView | None:
     return next((view for view in found if view.chat_id == chat_id), None)
 
 
-@st.cache_data(ttl=_SLOW, max_entries=2, show_spinner=False)
+@kept(_SLOW, 2 * _SLOW)
 def rules() -> Sequence[RuleView]:
     """All rules."""
     return tuple(client().smartbot.rules.list())

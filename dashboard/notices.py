@@ -7,6 +7,7 @@ from typing import Literal
 import streamlit as st
 
 from dashboard import data
+from dashboard.fresh import kept
 from waqtor.client import Listing
 from waqtor.contracts.notifications import NotificationView
 from waqtor.errors import WaqtorError
@@ -14,7 +15,7 @@ from waqtor.errors import WaqtorError
 PAGE = 50
 
 
-@st.cache_data(ttl=5.0, max_entries=2, show_spinner=False)
+@kept(5.0, 60.0)
 def unread() -> int | None:
     """How many are unread; ``None`` when the sidecar cannot say. Never raises."""
     try:

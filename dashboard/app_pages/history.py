@@ -101,84 +101,90 @@ def more(cursor: str | None, pages: int) -> None:
         )
 
 
-problem = st.session_state.pop("history_error", None)
-if problem is not None:
-    trouble.box(problem)
-done = st.session_state.pop("history_done", None)
-if done is not None:
-    st.toast(done, icon=":material/check_circle:")
-with guard():
-    with st.container(horizontal=True, vertical_alignment="bottom", key="history_filters"):
-        kind = st.selectbox(
-            t("history.decision"),
-            DECISIONS,
-            index=None,
-            key="history_decision",
-            placeholder=t("filter.all"),
-            width=190,
-            format_func=lambda name: t(f"decision.{name}"),
-        )
-        rule = st.selectbox(
-            t("bench.rule"),
-            sorted(r.id for r in data.rules()),
-            index=None,
-            key="history_rule",
-            placeholder=t("filter.all"),
-            width=220,
-        )
-        language = st.selectbox(
-            t("bench.language"),
-            LANGUAGES,
-            index=None,
-            key="history_language",
-            placeholder=t("filter.all"),
-            width=170,
-            format_func=lambda name: t(f"lang.{name}"),
-        )
-        span = st.selectbox(
-            t("history.period"),
-            list(SPANS),
-            index=None,
-            key="history_span",
-            placeholder=t("filter.all"),
-            width=150,
-            format_func=lambda name: t(f"span.{name}"),
-        )
-        wanted = st.text_input(t("history.search"), key="history_search", type="search", icon=":material/search:")
-        least, most = st.slider(
-            t("bench.confidence"), 0, 100, (0, 100), 5, format="%d%%", key="history_confidence", width=220
-        )
-    which = data.Which(
-        decision=kind,
-        rule_id=rule,
-        language=language,
-        minutes=SPANS[span] if span else None,
-        least=least / 100 if least else None,
-        most=most / 100 if most < 100 else None,
-        search=wanted.strip() or None,
-    )
-    if st.session_state.get("history_which") != which:
-        st.session_state.update(history_which=which, history_pages=1)
-    pages = st.session_state.get("history_pages", 1)
-    page = data.history(which, pages)
-    found = list(page)
-    st.caption(t("history.count", n=len(found)))
-    if found:
-        labels: dict[str, LabelView] = {}
-        with guard():
-            labels = data.labels(min(entry.trace_id for entry in found))
-        selected = table(found, labels)
-        more(page.next_cursor, pages)
-        if selected is None:
-            st.caption(t("history.choose"))
-        else:
-            opened(selected, labels.get(selected.trace_id))
-    else:
-        filtered = which.narrow
-        with st.container(border=True, key="card_history_empty"):
-            trouble.empty(
-                "history",
-                t("history.none" if filtered else "history.empty"),
-                t("history.none.hint" if filtered else "history.empty.hint"),
+@st.fragment(key="history_board")
+def board() -> None:
+    """The filters and what they leave; a choice draws nothing else anew."""
+    problem = st.session_state.pop("history_error", None)
+    if problem is not None:
+        trouble.box(problem)
+    done = st.session_state.pop("history_done", None)
+    if done is not None:
+        st.toast(done, icon=":material/check_circle:")
+    with guard():
+        with st.container(horizontal=True, vertical_alignment="bottom", key="history_filters"):
+            kind = st.selectbox(
+                t("history.decision"),
+                DECISIONS,
+                index=None,
+                key="history_decision",
+                placeholder=t("filter.all"),
+                width=190,
+                format_func=lambda name: t(f"decision.{name}"),
             )
+            rule = st.selectbox(
+                t("bench.rule"),
+                sorted(r.id for r in data.rules()),
+                index=None,
+                key="history_rule",
+                placeholder=t("filter.all"),
+                width=220,
+            )
+            language = st.selectbox(
+                t("bench.language"),
+                LANGUAGES,
+                index=None,
+                key="history_language",
+                placeholder=t("filter.all"),
+                width=170,
+                format_func=lambda name: t(f"lang.{name}"),
+            )
+            span = st.selectbox(
+                t("history.period"),
+                list(SPANS),
+                index=None,
+                key="history_span",
+                placeholder=t("filter.all"),
+                width=150,
+                format_func=lambda name: t(f"span.{name}"),
+            )
+            wanted = st.text_input(t("history.search"), key="history_search", type="search", icon=":material/search:")
+            least, most = st.slider(
+                t("bench.confidence"), 0, 100, (0, 100), 5, format="%d%%", key="history_confidence", width=220
+            )
+        which = data.Which(
+            decision=kind,
+            rule_id=rule,
+            language=language,
+            minutes=SPANS[span] if span else None,
+            least=least / 100 if least else None,
+            most=most / 100 if most < 100 else None,
+            search=wanted.strip() or None,
+        )
+        if st.session_state.get("history_which") != which:
+            st.session_state.update(history_which=which, history_pages=1)
+        pages = st.session_state.get("history_pages", 1)
+        page = data.history(which, pages)
+        found = list(page)
+        st.caption(t("history.count", n=len(found)))
+        if found:
+            labels: dict[str, LabelView] = {}
+            with guard():
+                labels = data.labels(min(entry.trace_id for entry in found))
+            selected = table(found, labels)
             more(page.next_cursor, pages)
+            if selected is None:
+                st.caption(t("history.choose"))
+            else:
+                opened(selected, labels.get(selected.trace_id))
+        else:
+            filtered = which.narrow
+            with st.container(border=True, key="card_history_empty"):
+                trouble.empty(
+                    "history",
+                    t("history.none" if filtered else "history.empty"),
+                    t("history.none.hint" if filtered else "history.empty.hint"),
+                )
+                more(page.next_cursor, pages)
+
+
+board()

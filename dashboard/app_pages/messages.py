@@ -70,7 +70,6 @@ def doubts(found: list[MessageView], place: str) -> None:
                     )
 
 
-@st.fragment(run_every=5, key="messages_list")
 def chat_list(search: str, chosen: str | None) -> None:
     with guard():
         found = data.chats(search, more("chats"))
@@ -85,9 +84,8 @@ def chat_list(search: str, chosen: str | None) -> None:
             with st.container(key=f"chatrow_{on}{view.session}_{view.chat_id}"):
                 st.html(items.chat(view))
                 label = t("chats.open", number=items.shown_number(view.chat_id))
-                if st.button(label, key=f"chat_{view.session}_{view.chat_id}", width="stretch"):
-                    choose(view.chat_id)
-                    st.rerun()
+                key = f"chat_{view.session}_{view.chat_id}"
+                st.button(label, key=key, width="stretch", on_click=choose, args=(view.chat_id,))
         if found.next_cursor:
             st.button(t("chats.more"), key="chats_more", width="stretch", on_click=show_more, args=("chats",))
 
@@ -115,7 +113,6 @@ def thread_head(chat: ChatView) -> None:
         handover.control(chat, attempt)
 
 
-@st.fragment(run_every=3, key="messages_thread")
 def thread(chat: ChatView) -> None:
     with guard():
         page = data.thread(chat.chat_id, chat.session, more(chat.chat_id))
@@ -135,36 +132,42 @@ def thread(chat: ChatView) -> None:
             doubts(unsure, "thread")
 
 
-chosen = st.session_state.get("messages_chat")
-error = st.session_state.pop("messages_error", None)
-if error is not None:
-    trouble.box(error)
-left, right = st.columns([2, 3], gap="medium")
-with left.container(key="chats_behind" if chosen else "chats_front"):
-    search = st.text_input(
-        t("chats.search"),
-        key="messages_search",
-        max_chars=200,
-        placeholder=t("chats.search"),
-        type="search",
-        icon=":material/search:",
-        label_visibility="collapsed",
-        live=True,
-    )
-    with st.container(border=True, key="card_chats", height=620, gap=None):
-        chat_list(search or "", chosen)
-with right:
-    chat = None
-    with guard():
-        chat = data.chat(chosen) if chosen else None
-    with st.container(border=True, key="card_thread"):
-        if chat is None:
-            trouble.empty("forum", t("thread.choose"), t("thread.choose.hint"))
-            with guard():
-                unsure = list(data.messages("in_doubt", 20))
-                if unsure:
-                    doubts(unsure, "all")
-        else:
-            thread_head(chat)
-            thread(chat)
-            st.chat_input(t("thread.write"), key="messages_text", max_chars=4096, on_submit=send, args=(chat,))
+@st.fragment(run_every=4, key="messages_board")
+def board() -> None:
+    """The whole page but its frame: opening a chat draws nothing else anew."""
+    chosen = st.session_state.get("messages_chat")
+    error = st.session_state.pop("messages_error", None)
+    if error is not None:
+        trouble.box(error)
+    left, right = st.columns([2, 3], gap="medium")
+    with left.container(key="chats_behind" if chosen else "chats_front"):
+        search = st.text_input(
+            t("chats.search"),
+            key="messages_search",
+            max_chars=200,
+            placeholder=t("chats.search"),
+            type="search",
+            icon=":material/search:",
+            label_visibility="collapsed",
+            live=True,
+        )
+        with st.container(border=True, key="card_chats", height=620, gap=None):
+            chat_list(search or "", chosen)
+    with right:
+        chat = None
+        with guard():
+            chat = data.chat(chosen) if chosen else None
+        with st.container(border=True, key="card_thread"):
+            if chat is None:
+                trouble.empty("forum", t("thread.choose"), t("thread.choose.hint"))
+                with guard():
+                    unsure = list(data.messages("in_doubt", 20))
+                    if unsure:
+                        doubts(unsure, "all")
+            else:
+                thread_head(chat)
+                thread(chat)
+                st.chat_input(t("thread.write"), key="messages_text", max_chars=4096, on_submit=send, args=(chat,))
+
+
+board()

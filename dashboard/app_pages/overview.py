@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
-from dashboard import data
+from dashboard import data, figures
 from dashboard.ui import charts, i18n, items, kpis, qr, reasons, times, trouble
 from dashboard.ui.i18n import t
 from dashboard.ui.marks import esc, icon, number
@@ -55,63 +57,68 @@ def session_line(session: SessionView) -> None:
 
 
 @st.fragment(run_every=4, key="overview_live")
-def live(span: str) -> None:
-    minutes = SPANS[span]
+def board() -> None:
+    """Everything that the span or the time changes; a choice draws this and nothing else anew."""
     sessions = data.connection().sessions
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        with st.container(width="content"):
+            for session in sessions:
+                if session.status == "ready":
+                    session_line(session)
+        span = st.segmented_control(
+            t("overview.span"),
+            list(SPANS),
+            format_func=lambda name: t(f"span.{name}"),
+            default="day",
+            key="overview_span",
+            required=True,
+            label_visibility="collapsed",
+        )
+    minutes = SPANS[span or "day"]
+    course, hour, top = figures.figures.ahead(minutes), figures.traffic.ahead(), figures.top_rules.ahead(minutes)
+    for session in sessions:
+        if session.status != "ready":
+            session_card(session)
     with guard():
-        kpis.row(data.figures(minutes), data.trends(minutes), sum(s.in_doubt for s in sessions))
+        kpis.row(course(), sum(s.in_doubt for s in sessions))
     chart, latest = st.columns([3, 2], gap="small")
     with chart.container(border=True, key="card_traffic", height="stretch"), guard():
-        st.subheader(t("overview.traffic"), anchor=False)
-        rows = data.traffic()
-        if any(row["received"] or row["replied"] or row["other"] for row in rows):
-            labels = {name: t(f"overview.series.{name}") for name in ("received", "replied", "other")}
-            figure = charts.traffic(rows, labels, times.zone(), rtl=i18n.is_rtl())
-            total = sum(row["received"] for row in rows)
-            st.plotly_chart(figure, key="traffic", config=charts.CONFIG, alt=t("overview.traffic.alt", n=total))
-        else:
-            trouble.empty("ssid_chart", t("overview.quiet"), t("overview.quiet.hint"))
+        traffic_card(hour())
     with latest.container(border=True, key="card_latest", height="stretch"), guard():
-        st.subheader(t("overview.latest"), anchor=False)
-        found = data.messages(limit=5)
-        if len(found):
-            st.html(items.messages(found, names_of_chats()))
-        else:
-            trouble.empty("inbox", t("overview.no_messages"), t("overview.no_messages.hint"))
-
-
-def rules_card(span: str) -> None:
+        latest_card()
     with st.container(border=True, key="card_rules"), guard():
-        st.subheader(t("overview.top_rules"), anchor=False)
-        rows = data.top_rules(SPANS[span])
-        if rows:
-            names = {rule.id: rule.description for rule in data.rules()}
-            half = (len(rows) + 1) // 2
-            for column, part in zip(
-                st.columns(2, gap="medium"), filter(None, (rows[:half], rows[half:])), strict=False
-            ):
-                column.html(items.rules(part, names, rows[0]["answers"]))
-        else:
-            trouble.empty("rule", t("overview.no_answers"), t("overview.no_answers.hint"))
+        rules_card(top())
 
 
-sessions = data.connection().sessions
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    with st.container(width="content"):
-        for session in sessions:
-            if session.status == "ready":
-                session_line(session)
-    span = st.segmented_control(
-        t("overview.span"),
-        list(SPANS),
-        format_func=lambda name: t(f"span.{name}"),
-        default="day",
-        key="overview_span",
-        required=True,
-        label_visibility="collapsed",
-    )
-for session in sessions:
-    if session.status != "ready":
-        session_card(session)
-live(span or "day")
-rules_card(span or "day")
+def traffic_card(rows: list[dict[str, Any]]) -> None:
+    st.subheader(t("overview.traffic"), anchor=False)
+    if any(row["received"] or row["replied"] or row["other"] for row in rows):
+        labels = {name: t(f"overview.series.{name}") for name in ("received", "replied", "other")}
+        figure = charts.traffic(rows, labels, times.zone(), rtl=i18n.is_rtl())
+        total = sum(row["received"] for row in rows)
+        st.plotly_chart(figure, key="traffic", config=charts.CONFIG, alt=t("overview.traffic.alt", n=total))
+    else:
+        trouble.empty("ssid_chart", t("overview.quiet"), t("overview.quiet.hint"))
+
+
+def latest_card() -> None:
+    st.subheader(t("overview.latest"), anchor=False)
+    found = data.messages(limit=5)
+    if len(found):
+        st.html(items.messages(found, names_of_chats()))
+    else:
+        trouble.empty("inbox", t("overview.no_messages"), t("overview.no_messages.hint"))
+
+
+def rules_card(rows: list[dict[str, Any]]) -> None:
+    st.subheader(t("overview.top_rules"), anchor=False)
+    if rows:
+        names = {rule.id: rule.description for rule in data.rules()}
+        half = (len(rows) + 1) // 2
+        for column, part in zip(st.columns(2, gap="medium"), filter(None, (rows[:half], rows[half:])), strict=False):
+            column.html(items.rules(part, names, rows[0]["answers"]))
+    else:
+        trouble.empty("rule", t("overview.no_answers"), t("overview.no_answers.hint"))
+
+
+board()

@@ -223,7 +223,7 @@ def issues(found: Sequence[RuleIssue], lines: Sequence[str]) -> None:
         begin = max(0, issue.column - 60)
         shown = line[begin : begin + 160]
         mark = " " * (issue.column - 1 - begin) + "^"
-        code = f'<pre class="wq-line" dir="ltr"><i>{issue.line:>4}</i> {esc(shown)}\n     {mark}</pre>'
+        code = f'<pre class="wq-fault" dir="ltr"><i>{issue.line:>4}</i> {esc(shown)}\n     {mark}</pre>'
         place = f'<p class="wq-small wq-muted">{number(f"{issue.file}:{issue.line}:{issue.column}")} · {esc(at)}</p>'
         trouble.note(issue.message[:400], place + code, tone)
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import data
+from dashboard.figures import Figures
 from dashboard.ui import times
 from dashboard.ui.i18n import t
 from dashboard.ui.marks import percent
 
 
-def row(figures: data.Figures, trends: dict[str, list[float]], in_doubt: int) -> None:
+def row(figures: Figures, in_doubt: int) -> None:
     """Six figures with their course over the span; the last is about now."""
-    rate = figures.answer_rate
+    rate, trends = figures.answer_rate, figures.trends
     with st.grid(6, min_column_width=132, gap="small"):
         figure("received", f"{figures.received:,}", trends["received"])
         figure("sent", f"{figures.sent:,}", trends["sent"])

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import csv
-import io
-
 import pytest
 
 from dashboard import reports
@@ -37,7 +34,7 @@ class TestPage:
     def test_each_saved_query_runs_and_fills_its_places(self, open_page: Open, sidecar: FakeSidecar, lang: str):
         at = open_page(sidecar, "analytics", lang)
         assert catalogue(lang)["analytics.sql.empty"] in html(at)
-        for name in reports.SAVED:
+        for name in reports.OFFERED:
             at.selectbox(key="analytics_saved").set_value(name).run()
             at.button(key="analytics_run").click().run()
             assert not at.exception
@@ -48,7 +45,7 @@ class TestPage:
         at = ask(open_page(sidecar, "analytics", lang), "SELECT DISTINCT trigger FROM decisions ORDER BY 1")
         assert any(HOSTILE in text for text in at.dataframe[0].value["trigger"])
         assert "pixel.invalid" not in html(at)
-        assert len(at.get("download_button")) == 1
+        assert len(at.get("download_button")) == len(reports.FORMATS)
 
     @pytest.mark.parametrize(
         ("sql", "title"),
@@ -91,8 +88,53 @@ def test_any_result_can_be_shown():
     assert reports.grid(result("n", rows=[])).empty
 
 
-def test_csv_opens_in_spreadsheets_without_running_anything():
-    made = reports.as_csv(result("text", "n", rows=[('=cmd|"/c calc"', -3), ("سلام, هلا\nسطر", None), ("+1", 1.5)]))
-    assert made.startswith(b"\xef\xbb\xbf")
-    rows = list(csv.reader(io.StringIO(made.decode("utf-8-sig"))))
-    assert rows == [["text", "n"], ['\'=cmd|"/c calc"', "-3"], ["سلام, هلا\nسطر", ""], ["'+1", "1.5"]]
+class TestSavedQueries:
+    """What people keep in the box."""
+
+    def test_a_query_is_kept_changed_renamed_and_deleted(self, open_page: Open, sidecar: FakeSidecar):
+        at = open_page(sidecar, "analytics")
+        at.text_area(key="analytics_sql").set_value("SELECT 1 AS n").run()
+        at.text_input(key="analytics_name").set_value("  Mine ").run()
+        at.button(key="analytics_keep_do").click().run()
+        kept = next(query for query in sidecar.queries.held.values() if query["name"] == "Mine")
+        assert kept["sql"] == "SELECT 1 AS n"
+        assert at.selectbox(key="analytics_saved").value == kept["id"]
+        at.text_area(key="analytics_sql").set_value("SELECT 2 AS n").run()
+        at.button(key="analytics_rewrite").click().run()
+        assert sidecar.queries.held[kept["id"]]["sql"] == "SELECT 2 AS n"
+        at.text_input(key=f"analytics_name_{kept['id']}").set_value("Ours").run()
+        at.button(key="analytics_rename_do").click().run()
+        assert sidecar.queries.held[kept["id"]]["name"] == "Ours"
+        at.button(key="analytics_delete_do").click().run()
+        assert kept["id"] not in sidecar.queries.held
+        assert at.selectbox(key="analytics_saved").value is None
+        assert not at.exception
+
+    def test_a_kept_query_is_taken_and_run(self, open_page: Open, sidecar: FakeSidecar):
+        at = open_page(sidecar, "analytics")
+        at.selectbox(key="analytics_saved").set_value("q0").run()
+        at.button(key="analytics_run").click().run()
+        assert list(at.dataframe[0].value.columns) == ["day", "n"]
+        assert not [button for button in at.button if button.key == "analytics_rewrite"], "nothing was changed"
+
+    def test_a_name_that_is_taken_is_told(self, open_page: Open, sidecar: FakeSidecar):
+        at = open_page(sidecar, "analytics", "ar")
+        at.text_area(key="analytics_sql").set_value("SELECT 1").run()
+        at.text_input(key="analytics_name").set_value("Messages by day").run()
+        at.button(key="analytics_keep_do").click().run()
+        assert catalogue("ar")["trouble.conflict.title"] in html(at)
+        assert len(sidecar.queries.held) == 1
+
+    def test_built_in_ones_cannot_be_changed(self, open_page: Open, sidecar: FakeSidecar):
+        at = open_page(sidecar, "analytics")
+        at.selectbox(key="analytics_saved").set_value("kpis").run()
+        keys = {button.key for button in at.button}
+        assert not keys & {"analytics_rewrite", "analytics_rename_do", "analytics_delete_do"}
+
+
+def test_a_file_of_the_result_comes_from_the_engine(open_page: Open, sidecar: FakeSidecar):
+    open_page(sidecar, "analytics")
+    reports.file("SELECT $top AS n, $since", "day", "UTC", "parquet")
+    asked = queries(sidecar)[-1]
+    assert asked["format"] == "parquet"
+    assert set(asked["params"]) == {"top", "since"}

@@ -149,19 +149,20 @@ def word(key: str, language: Language) -> str:
 
 
 def styled(figure: go.Figure, title: str, *, language: Language, theme: Theme, height: int = 360) -> go.Figure:
-    """Give a figure its title, fonts, colours and grid. Arabic titles stand on the right."""
+    """Give a figure its title, fonts, colours and grid, and a legend in a line of its own; Arabic is on the right."""
     arabic = language == "ar"
+    side = {"x": 1.0 if arabic else 0.0, "xanchor": "right" if arabic else "left"}
+    named = len(figure.data) > 1 and figure.layout.showlegend is not False
     ink, grid = _INK[theme], _GRID[theme]
     figure.update_layout(
-        title={"text": word(title, language), "x": 1.0 if arabic else 0.0, "xanchor": "right" if arabic else "left"},
+        title={"text": word(title, language), "yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 14}, **side},
         font={"family": FONT, "color": ink, "size": 13},
         colorway=list(PALETTE),
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 8, "r": 8, "t": 56, "b": 8},
+        margin={"l": 8, "r": 8, "t": 76 if named else 56, "b": 8},
         height=height,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0.0 if arabic else 1.0}
-        | {"xanchor": "left" if arabic else "right"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", **side},
         hoverlabel={"font": {"family": FONT}},
         bargap=0.25,
         template=None,
