@@ -140,8 +140,11 @@ def _arguments(operation: Mapping[str, Any]) -> str:
 
 
 def _json_answer(operation: Mapping[str, Any]) -> bool:
-    kinds = {kind for code, r in operation["responses"].items() if code < "300" for kind in r.get("content", {})}
-    return "application/json" in kinds and not any(kind.startswith("text/") for kind in kinds)
+    contents = [r.get("content", {}) for code, r in operation["responses"].items() if code < "300"]
+    shaped = any("$ref" in c.get("application/json", {}).get("schema", {}) for c in contents)
+    kinds = {kind for c in contents for kind in c}
+    # A file may be offered beside JSON that has a shape; FastAPI writes down JSON without one for everything.
+    return "application/json" in kinds and (shaped or not any(kind.startswith("text/") for kind in kinds))
 
 
 def _answer(operation: Mapping[str, Any]) -> str:

@@ -99,7 +99,7 @@ export const OPERATIONS = {
     cancelReplay: {"method": "POST", "path": "/api/v1/smartbot/replays/{replay_id}/cancel"},
   },
   analytics: {
-    query: {"method": "POST", "path": "/api/v1/analytics/query", "body": "json", "text": true},
+    query: {"method": "POST", "path": "/api/v1/analytics/query", "body": "json"},
     listQueries: {"method": "GET", "path": "/api/v1/analytics/queries"},
     createQuery: {"method": "POST", "path": "/api/v1/analytics/queries", "body": "json"},
     getQuery: {"method": "GET", "path": "/api/v1/analytics/queries/{query_id}"},

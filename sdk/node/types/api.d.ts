@@ -1736,7 +1736,7 @@ export interface AnalyticsApi {
    * addresses are shown to keys with the scope `analytics:texts`, and are null for others. Of a result that was cut,
    * the header `X-Waqtor-Truncated` is 1.
    */
-  query(input: AnalyticsBody, options?: CallOptions): Promise<string>;
+  query(input: AnalyticsBody, options?: CallOptions): Promise<QueryResult>;
   /** Saved queries by name, then those that are part of WaQtor. */
   listQueries(input?: Record<string, never>, options?: CallOptions): Promise<QueryList>;
   /** Keep a query; 409 when the name is taken. */
