@@ -66,7 +66,7 @@ class Review:
     """
 
     def __init__(self, rules: Path, messages: Sequence[Message], data_dir: Path, encoder: str = "minilm") -> None:
-        settings = Settings(_env_file=None, rules_dir=rules, data_dir=data_dir, encoder=encoder)  # type: ignore[call-arg]
+        settings = Settings(_env_file=None, rules_dir=rules, data_dir=data_dir, encoder=encoder)
         clock = SystemClock()
         self._bot = BotService(settings, clock)
         self._held = _Held(messages)
