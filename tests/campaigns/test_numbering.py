@@ -58,7 +58,7 @@ def test_what_is_decided_shortly_is_what_phonenumbers_decides(first: int):
                 total += 1
                 if quick is not None:
                     decided += 1
-                    assert quick == asked(text, home), (text, home)
+                    assert (quick or None) == asked(text, home), (text, home)
     assert decided > total / 6
 
 
@@ -69,7 +69,7 @@ def test_random_digits_are_no_exception():
         home = dice.choice(HOMES)
         quick = plain_contact(text, home)
         if quick is not None:
-            assert quick == asked(text, home), (text, home)
+            assert (quick or None) == asked(text, home), (text, home)
 
 
 @pytest.mark.parametrize(
@@ -81,13 +81,14 @@ def test_random_digits_are_no_exception():
         ("+966 50 123 4567", "SA", "966501234567"), ("201001234567", "SA", "201001234567"),
         ("01001234567", "EG", "201001234567"), ("+14155550123", "SA", "14155550123"),
         ("0912345678", "SY", None), ("+390612345678", "SA", None), ("050123", "SA", None), ("+", "SA", None),
+        ("+96650123456", "SA", ""),
     ],
 )  # fmt: skip
 def test_the_shapes_of_lists_are_decided_shortly(text: str, home: str, contact: str | None):
     if contact is not None:
         assert plain_contact(text, home) == contact
     elif plain_contact(text, home) is not None:
-        assert plain_contact(text, home) == asked(text, home)
+        assert (plain_contact(text, home) or None) == asked(text, home)
 
 
 def test_digits_of_any_script_take_the_same_way():

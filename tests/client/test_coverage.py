@@ -135,13 +135,16 @@ def test_every_method_says_what_it_returns(blocking):
 
 
 def test_what_may_be_repeated(blocking):
-    """Sends carry a key; what only reads or says what shall be is repeated too; nothing else is."""
+    """Sends and campaigns carry a key; what only reads or says what shall be is repeated too; nothing else is."""
     calls = {name: call_of(name, build) for name, build in blocking.items()}
     sends = {name for name in calls if name.startswith("messages.send")}
-    assert {name for name, call in calls.items() if call.keyed} == sends | {"messages.upload"}
+    verbs = ("create", "execute", "pause", "resume", "cancel", "retry_failed", "clone", "test_send", "create_audience")
+    campaigns = {f"campaigns.{verb}" for verb in verbs}
+    assert {name for name, call in calls.items() if call.keyed} == sends | campaigns | {"messages.upload"}
     safe = {name for name, call in calls.items() if call.safe}
     assert safe == {
-        "analytics.queries.replace", "keys.ticket", "notifications.mute", "notifications.read_all", "smartbot.rebuild",
+        "analytics.queries.replace", "campaigns.dry_run", "keys.ticket", "notifications.mute", "notifications.read_all",
+        "smartbot.rebuild",
         "smartbot.test", "suggestions.label", "workbench.check_file", "workbench.explain", "workbench.run_cases",
         "workbench.try_many",
     }  # fmt: skip

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.ui.fake_sidecar import REPORT
+from tests.ui.fake_campaigns import REPORT
 from waqtor.contracts.campaigns import CampaignReport
 from waqtor.plots import campaigns as figures
 

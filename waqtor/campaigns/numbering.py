@@ -19,6 +19,7 @@ _KINDS = (
     "premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail", "fixed_line",
     "mobile",
 )  # fmt: skip
+_SHORTEST = 2
 _NOTHING = re.compile(r"(?!)")
 
 
@@ -33,6 +34,7 @@ class Region:
         prefix: What phonenumbers strips in front of a significant number.
         literal: The same as plain digits, where it is no more than that.
         abroad: The prefix of calls abroad.
+        alone: Whether no other region shares its calling code.
     """
 
     code: str
@@ -42,10 +44,11 @@ class Region:
     prefix: re.Pattern[str]
     literal: str
     abroad: re.Pattern[str]
+    alone: bool
 
 
 def plain_contact(text: str, region: str) -> str | None:
-    """The contact (E.164 digits) that a plain number means, or ``None`` where phonenumbers must be asked.
+    """The contact (E.164 digits) that a plain number means; empty: no such number; ``None``: ask phonenumbers.
 
     Args:
         text: ASCII, without blanks around it.
@@ -70,10 +73,12 @@ def _as_of(digits: str, region: str) -> str | None:
     if digits.startswith(home.code):
         rest = digits[len(home.code) :]
         # Taken for a local number first: only what cannot be one is read as beginning with the calling code.
-        return _international(digits) if not home.general.fullmatch(digits) and _own(home, rest) else None
+        if home.general.fullmatch(digits) or not _own(home, rest):
+            return None
+        return digits if home.alone else _international(digits)
     if home.literal and digits.startswith(home.literal):
         rest = digits[len(home.literal) :]
-        return home.code + rest if _own(home, rest) and _valid(home.code, rest) else None
+        return home.code + rest if _own(home, rest) and (home.alone or _valid(home.code, rest)) else None
     if home.prefix.match(digits) or digits[0] == "0":
         return None
     if _valid(home.code, digits):
@@ -88,9 +93,9 @@ def _own(home: Region, rest: str) -> bool:
 def _international(digits: str) -> str | None:
     length, regions = _coded(digits[:3])
     rest = digits[length:]
-    if not regions or not rest or rest[0] == "0" or regions[0].prefix.match(rest):
+    if not regions or len(rest) < _SHORTEST or rest[0] == "0" or regions[0].prefix.match(rest):
         return None
-    return digits if _one_of(regions, rest) else None
+    return digits if _one_of(regions, rest) else ""
 
 
 @lru_cache(maxsize=1024)
@@ -132,6 +137,7 @@ def _regions(code: str) -> tuple[Region, ...]:
 
 @lru_cache(maxsize=512)
 def _region(name: str) -> Region | None:
+    import phonenumbers
     from phonenumbers.phonemetadata import PhoneMetadata
 
     data = PhoneMetadata.metadata_for_region(name, None)
@@ -146,6 +152,7 @@ def _region(name: str) -> Region | None:
         valid=re.compile(f"(?={_described(data.general_desc)}$)(?:{kinds})") if kinds and general else _NOTHING,
         general=re.compile(general) if general else _NOTHING, prefix=re.compile(prefix) if prefix else _NOTHING,
         literal=plain, abroad=re.compile(data.international_prefix) if data.international_prefix else _NOTHING,
+        alone=phonenumbers.COUNTRY_CODE_TO_REGION_CODE[data.country_code] == (name,),
     )  # fmt: skip
 
 

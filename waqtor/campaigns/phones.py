@@ -15,6 +15,7 @@ _SCIENTIFIC = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+]?[0-9]{1,2}")
 _WHOLE_FLOAT = re.compile(r"([0-9]{6,15})[.,]0+")
 _LITERAL = re.compile(r'="?([^"]*)"?')
 _MOST = 5000
+_NO_SUCH = "no such number exists; is the country code right?"
 _ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"})
 
 
@@ -30,8 +31,10 @@ def contact_of(cell: str, region: str) -> str:
     """
     text = cell.strip() if cell.isascii() else cell.translate(_ASCII).strip()
     quick = plain_contact(text, region)
-    if quick is not None:
+    if quick:
         return quick
+    if quick is not None:
+        raise BadNumber(_NO_SUCH)
     text = text.lstrip("'").strip()
     if not text:
         raise BadNumber("the number is empty")
@@ -46,7 +49,10 @@ def contact_of(cell: str, region: str) -> str:
     if _SCIENTIFIC.fullmatch(text):
         text = _exact(text)
     whole = _WHOLE_FLOAT.fullmatch(text)
-    return parsed(whole[1] if whole else text, region)
+    found, wrong = _parsed(whole[1] if whole else text, region)
+    if wrong:
+        raise BadNumber(wrong)
+    return found
 
 
 def _exact(text: str) -> str:
@@ -68,6 +74,14 @@ def _exact(text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
+def _parsed(text: str, region: str) -> tuple[str, str]:
+    """The contact, or what is wrong; a list often repeats its mistakes."""
+    try:
+        return parsed(text, region), ""
+    except BadNumber as error:
+        return "", str(error)
+
+
 def parsed(text: str, region: str) -> str:
     """The contact that phonenumbers reads in a spelling.
 
@@ -93,7 +107,7 @@ def parsed(text: str, region: str) -> str:
     except phonenumbers.NumberParseException:
         raise BadNumber("this is no phone number") from None
     if not phonenumbers.is_valid_number(number):
-        raise BadNumber("no such number exists; is the country code right?")
+        raise BadNumber(_NO_SUCH)
     return f"{number.country_code}{phonenumbers.national_significant_number(number)}"
 
 
