@@ -8,6 +8,7 @@ import pytest
 from waqtor.analytics.catalog import catalog
 from waqtor.analytics.frames import frame, kpis
 from waqtor.analytics.sample import SAMPLE_START, sample_events
+from waqtor.analytics.sample_campaign import SAMPLE_CAMPAIGN, campaign_events
 from waqtor.benchmarks.log import MemoryJournal
 from waqtor.contracts.events import check
 from waqtor.contracts.ids import is_ulid
@@ -112,13 +113,15 @@ def test_response_times_are_between_message_and_sent(log):
 
 
 async def test_the_sidecars_guard_lets_every_query_through(tmp_path):
-    log = DuckLog(tmp_path / "t.duckdb", MemoryJournal(EVENTS))
+    journal = MemoryJournal(EVENTS)
+    await journal.append(list(campaign_events(300)))
+    log = DuckLog(tmp_path / "t.duckdb", journal)
     log.tally.snapshot(1_795_000_000_000_000, 1_794_999_000_000_000, 300.0, [Measured("n", "{}", "gauge", 1.0, None)])
     task = asyncio.create_task(log.run())
     await log.flush()
     for query in catalog().values():
-        found = await log.query(query.sql, query.bind(zone="Asia/Riyadh"))
-        assert found.rows
+        found = await log.query(query.sql, query.bind(zone="Asia/Riyadh", campaign=SAMPLE_CAMPAIGN))
+        assert found.rows, query.name
     unmatched = await log.query(catalog()["unmatched"].sql, catalog()["unmatched"].bind())
     assert {row[0] for row in unmatched.rows} == {None}
     await log.stop()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -10,13 +11,18 @@ import jupytext
 import nbformat
 import pytest
 
+from tests.campaigns.conftest import simulator
 from tests.notebooks.labelled_samples import write_samples
+from tests.storage.test_logged_campaigns import SAME, one_campaign
 from waqtor.analytics.sample import sample_events
+from waqtor.contracts.campaigns import CampaignReport
 from waqtor.smartbot.crossfit import Matcher
 from waqtor.smartbot.datasets import read_dataset
 from waqtor.smartbot.encoders import make_encoder
 from waqtor.smartbot.evaluate import evaluate
 from waqtor.storage.duck_sample import write_sample
+
+__all__ = ["simulator"]
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 DAY = 86_400_000_000
@@ -116,6 +122,28 @@ def test_the_accuracy_notebook_reports_what_waqtor_eval_reports(tmp_path):
 
 
 @pytest.mark.slow
+async def test_the_campaign_notebook_says_what_the_api_says(tmp_path, simulator):
+    campaign_id, engine, path = await one_campaign(tmp_path, simulator)
+    out = tmp_path / "report.json"
+    given = {"path": str(path), "campaign": campaign_id, "zone": engine.timezone, "out": str(out)}
+    notebook = await asyncio.to_thread(execute, tmp_path, "04_campaign_report", **given)
+    found = CampaignReport.model_validate_json(out.read_text(encoding="utf-8"))
+    for name in SAME:
+        assert getattr(found, name) == getattr(engine, name), name
+    assert found.campaign.counts == engine.campaign.counts
+    assert len(figures_of(notebook)) == 5
+
+
+@pytest.mark.slow
+def test_the_campaign_notebook_makes_a_sample_where_there_is_no_log(tmp_path):
+    out = tmp_path / "report.json"
+    notebook = execute(tmp_path, "04_campaign_report", recipients=300, language="ar", out=str(out))
+    report = CampaignReport.model_validate_json(out.read_text(encoding="utf-8"))
+    assert report.campaign.counts.total == 300
+    assert len(figures_of(notebook)) == 5
+
+
+@pytest.mark.slow
 def test_the_traffic_notebook_says_what_the_log_holds(tmp_path):
     path = write_sample(tmp_path / "t.duckdb", 200)
     out = tmp_path / "figures.json"
@@ -158,5 +186,5 @@ def test_the_notebook_stays_small_and_tells_nothing_of_the_machine(source):
 
 def test_there_is_a_notebook():
     assert [source.stem for source in SOURCES] == [
-        "01_first_look", "02_tune_thresholds", "03_evaluate_accuracy", "06_traffic",
+        "01_first_look", "02_tune_thresholds", "03_evaluate_accuracy", "04_campaign_report", "06_traffic",
     ]  # fmt: skip

@@ -17,6 +17,7 @@ import httpx
 
 from tests.ui.fake_access import FakeAccess
 from tests.ui.fake_bench import FakeBench, RevisionConflictAnswer
+from tests.ui.fake_campaigns import CAMPAIGN, FakeCampaigns
 from tests.ui.fake_hooks import FakeHooks
 from tests.ui.fake_hub import FakeHub
 from tests.ui.fake_notices import FakeNotices
@@ -27,25 +28,6 @@ from waqtor.errors import QueryRefused
 from waqtor.storage import duck_guard, duck_quarters, duck_schema
 from waqtor.storage.duck_query import plain
 
-CAMPAIGN = {
-    "id": "01JD3ZK5T0M7Q8X9Y2B4C6D8E0", "name": f"Sale {HOSTILE}", "session": SESSION, "status": "running",
-    "counts": {"total": 100, "planned": 20, "queued": 5, "sent": 70, "delivered": 60, "read": 40, "failed": 5},
-    "eta": 12.5, "speed": 8.0, "created": "2026-01-01T00:00:00.000Z", "updated": "2026-01-01T00:00:00.000Z",
-    "started": "2026-01-01T00:00:00.000Z",
-}  # fmt: skip
-RECIPIENT = {
-    "place": 0, "contact": "966501234567", "variant": "A", "status": "failed", "error": "131026", "reason": HOSTILE,
-}  # fmt: skip
-REPORT = {
-    "campaign": CAMPAIGN, "replied": 7, "reply_rate": 0.1, "reply_median_s": 61.0, "bucket_s": 1.0, "timezone": "UTC",
-    "variants": [
-        {"variant": "A", "counts": CAMPAIGN["counts"], "replied": 7, "reply_rate": 0.1, "reply_low": 0.05,
-         "reply_high": 0.19, "read_rate": 0.57},
-    ],
-    "speed": [{"at": f"2026-01-01T00:00:{i:02}.000Z", "sent": 7} for i in range(10)],
-    "failures": [{"code": "131026", "reason": HOSTILE, "status": "failed", "count": 5}],
-    "hours": [{"weekday": 4, "hour": h, "read": h, "replied": 1} for h in range(8, 20)],
-}  # fmt: skip
 KEY = "wq_test_key_for_the_dashboard"
 SECRET_CODES = {"unauthorized": 401, "not_found": 404, "query_refused": 400, "unavailable": 503, "invalid_input": 422,
                 "revision_conflict": 409, "conflict": 409}  # fmt: skip
@@ -74,6 +56,7 @@ class FakeSidecar:
     ) -> None:
         self.shop = Shop(empty=empty, status=status, polite=polite)
         self.notices, self.hooks = FakeNotices(self.shop), FakeHooks(self.shop)
+        self.campaigns = FakeCampaigns(empty=empty, polite=polite)
         self.hub = FakeHub(self.shop)
         self.bench = FakeBench(self.shop, self.judge)
         self.not_ready = not_ready
@@ -140,14 +123,13 @@ class FakeSidecar:
             case ["GET", "session", "state"]:
                 return self._session()
             case ["GET", "campaigns"]:
-                named = CAMPAIGN | ({"name": "عروض العيد"} if shop.polite else {})
-                return {"campaigns": [] if shop.empty else [named], "next_cursor": None}
-            case ["GET", "campaigns", _, "status"]:
-                return CAMPAIGN | ({"name": "عروض العيد"} if shop.polite else {})
-            case ["GET", "campaigns", _, "report"]:
-                return REPORT
+                return {"campaigns": self.campaigns.all, "next_cursor": None}
+            case ["GET", "campaigns", one, "status"]:
+                return self.campaigns.one(one)
+            case ["GET", "campaigns", one, "report"]:
+                return self.campaigns.report(one)
             case ["GET", "campaigns", _, "recipients"]:
-                return {"recipients": [RECIPIENT], "next_cursor": None}
+                return {"recipients": self.campaigns.recipients(query.get("status")), "next_cursor": None}
             case ["POST", "campaigns", _, action]:
                 return CAMPAIGN | {"status": {"pause": "paused"}.get(action, "running")}
             case ["GET", "messages"]:

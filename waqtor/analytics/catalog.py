@@ -18,7 +18,7 @@ from waqtor.errors import InvalidInput, NotFound
 
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {"since": None, "until": None, "session": None, "zone": "UTC", "bucket": "hour", "top": 20, "step": 300}
-    | {"name": None}
+    | {"name": None, "campaign": None, "after": ""}
 )
 """Values of parameters that the caller leaves out."""
 BUCKETS = ("minute", "hour", "day")

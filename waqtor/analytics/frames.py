@@ -30,7 +30,8 @@ def frame(source: SqlSource, name: str, **parameters: Any) -> pd.DataFrame:
     Args:
         source: Where to ask.
         name: One of :func:`waqtor.analytics.catalog.catalog`.
-        **parameters: since, until (ISO-8601 or datetime), session, zone (IANA), bucket (minute, hour, day), top.
+        **parameters: since, until (ISO-8601 or datetime), session, zone (IANA), bucket (minute, hour, day), top,
+            campaign (its id).
 
     Raises:
         NotFound: No such query.
