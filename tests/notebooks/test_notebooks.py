@@ -25,7 +25,7 @@ from waqtor.storage.duck_sample import write_sample
 __all__ = ["simulator"]
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
-DAY = 86_400_000_000
+DAY, QUARTER = 86_400_000_000, 900_000_000
 SOURCES = sorted(FOLDER.glob("[0-9]*.py"))
 
 
@@ -144,6 +144,30 @@ def test_the_campaign_notebook_makes_a_sample_where_there_is_no_log(tmp_path):
 
 
 @pytest.mark.slow
+def test_reviewing_writes_what_was_accepted_and_looks_again(tmp_path):
+    folder, out = tmp_path / "rules", tmp_path / "figures.json"
+    folder.mkdir()
+    rule = "version: 1\nrules:\n  - id: hours\n    examples: {en: [when do you open, opening hours, open on friday]}\n"
+    (folder / "shop.yaml").write_text(f"{rule}    replies: {{en: [{{text: From nine.}}]}}\n", encoding="utf-8")
+    asked = ["do you wrap gifts", "gift wrap please", "can you gift wrap", "wrap it as a gift", "gift wrapping free?"]
+    lines = [json.dumps({"text": text, "from": f"c{n}"}) for n, text in enumerate([*asked, "opening hours"])]
+    messages = tmp_path / "m.jsonl"
+    messages.write_text("\n".join(lines), encoding="utf-8")
+    notebook = execute(
+        tmp_path, "05_review_suggestions", rules=str(folder), messages=str(messages), encoder="hashing", least=3,
+        out=str(out),
+    )  # fmt: skip
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert found["counts"]["messages"] == 6
+    assert found["again"]["answered"] > found["counts"]["answered"] >= 1
+    assert [each["kind"] for each in found["suggestions"]] == ["new_rule"]
+    assert found["open"] == []
+    written = (folder / found["written"][0]).read_text(encoding="utf-8")
+    assert all(line[1:] in written for line in found["diffs"][0].splitlines() if line.startswith("+  "))
+    assert len(figures_of(notebook)) == 1
+
+
+@pytest.mark.slow
 def test_the_traffic_notebook_says_what_the_log_holds(tmp_path):
     path = write_sample(tmp_path / "t.duckdb", 200)
     out = tmp_path / "figures.json"
@@ -151,7 +175,8 @@ def test_the_traffic_notebook_says_what_the_log_holds(tmp_path):
     found = json.loads(out.read_text(encoding="utf-8"))
     events = list(sample_events(200))
     last = max(event.created for event in events if event.type == "message.received")
-    spans = {"now": (last - 3 * DAY, last + 1_000_000), "before": (last - 6 * DAY, last - 3 * DAY)}
+    end = last // QUARTER * QUARTER + QUARTER
+    spans = {"now": (end - 3 * DAY, end), "before": (end - 6 * DAY, end - 3 * DAY)}
     for name, (since, until) in spans.items():
         inside = [event for event in events if since <= event.created < until]
         assert found[name]["received"] == sum(event.type == "message.received" for event in inside)
@@ -187,4 +212,8 @@ def test_the_notebook_stays_small_and_tells_nothing_of_the_machine(source):
 def test_there_is_a_notebook():
     assert [source.stem for source in SOURCES] == [
         "01_first_look", "02_tune_thresholds", "03_evaluate_accuracy", "04_campaign_report", "06_traffic",
+
+
+@pytest.mark.slow
+        "01_first_look", "02_tune_thresholds", "03_evaluate_accuracy", "05_review_suggestions", "06_traffic",
     ]  # fmt: skip

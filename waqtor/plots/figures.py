@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from waqtor.plots.outcomes import DECISION_COLOURS
+from waqtor.plots.outcomes import DECISION_COLOURS, moments
 from waqtor.plots.theme import (
     DANGER,
     INFO,
@@ -17,6 +17,7 @@ from waqtor.plots.theme import (
     SCALE_DARK,
     Language,
     Theme,
+    drawn,
     empty,
     styled,
     word,
@@ -27,36 +28,38 @@ def traffic(frame: pd.DataFrame, *, language: Language = "en", theme: Theme = "l
     """Messages received and sent per bucket; columns ``bucket, received, sent``."""
     if frame.empty:
         return empty("traffic", language=language, theme=theme)
-    figure = go.Figure()
-    for column, colour in (("received", PRIMARY), ("sent", INFO)):
-        line = {"color": colour, "width": 2, "shape": "hv" if len(frame) < 3 else "linear"}
-        figure.add_scatter(
-            x=list(frame["bucket"]), y=numbers(frame[column]), name=word(column, language), line=line,
-            mode="lines+markers" if len(frame) < 3 else "lines",  # a line of one point is not seen
-        )  # fmt: skip
-    figure.update_layout(hovermode="x unified")
-    figure.update_yaxes(title_text=word("messages", language), rangemode="tozero")
-    figure.update_xaxes(title_text=word("time", language))
-    return styled(figure, "traffic", language=language, theme=theme)
+    few = len(frame) < 3
+    traces = [
+        {
+            "type": "scatter", "x": moments(frame["bucket"]), "y": numbers(frame[column]),
+            "name": word(column, language),
+            "line": {"color": colour, "width": 2, "shape": "hv" if few else "linear"},
+            "mode": "lines+markers" if few else "lines",  # a line of one point is not seen
+        }
+        for column, colour in (("received", PRIMARY), ("sent", INFO))
+    ]  # fmt: skip
+    return drawn(
+        traces, "traffic", language=language, theme=theme, layout={"hovermode": "x unified"}, xaxis={"title": "time"},
+        yaxis={"title": "messages", "rangemode": "tozero"},
+    )  # fmt: skip
 
 
 def languages(frame: pd.DataFrame, *, language: Language = "en", theme: Theme = "light") -> go.Figure:
     """Share of the languages; columns ``language, decided, answer_rate``."""
     if frame.empty:
         return empty("languages", language=language, theme=theme)
-    figure = go.Figure(
-        go.Bar(
-            x=[word(str(name), language) for name in frame["language"]],
-            y=numbers(frame["decided"]),
-            marker_color=PRIMARY,
-            text=[_percent(rate) for rate in frame["answer_rate"]],
-            textposition="outside",
-            hovertemplate="%{x}: %{y} (%{text})<extra></extra>",
-            cliponaxis=False,
-        )
-    )
-    figure.update_yaxes(title_text=word("messages", language), rangemode="tozero")
-    return styled(figure, "languages", language=language, theme=theme)
+    bars = {
+        "type": "bar",
+        "x": [word(str(name), language) for name in frame["language"]],
+        "y": numbers(frame["decided"]),
+        "marker": {"color": PRIMARY},
+        "text": [_percent(rate) for rate in frame["answer_rate"]],
+        "textposition": "outside",
+        "hovertemplate": "%{x}: %{y} (%{text})<extra></extra>",
+        "cliponaxis": False,
+    }
+    yaxis = {"title": "messages", "rangemode": "tozero"}
+    return drawn([bars], "languages", language=language, theme=theme, yaxis=yaxis)
 
 
 def top_rules(frame: pd.DataFrame, *, language: Language = "en", theme: Theme = "light") -> go.Figure:
@@ -64,43 +67,43 @@ def top_rules(frame: pd.DataFrame, *, language: Language = "en", theme: Theme = 
     if frame.empty:
         return empty("top_rules", language=language, theme=theme)
     rows = frame.iloc[::-1]
-    figure = go.Figure(
-        go.Bar(
-            x=numbers(rows["answers"]),
-            y=[str(rule) for rule in rows["rule_id"]],
-            orientation="h",
-            marker_color=PRIMARY,
-            customdata=numbers(rows["confidence"]),
-            hovertemplate=f"%{{y}}: %{{x}} ({word('mean confidence', language)} %{{customdata:.2f}})<extra></extra>",
-        )
-    )
-    figure.update_xaxes(title_text=word("answers", language), rangemode="tozero")
-    figure.update_yaxes(type="category")
-    height = max(240, 90 + 26 * len(rows))
-    return styled(figure, "top_rules", language=language, theme=theme, height=height)
+    mean = word("mean confidence", language)
+    bars = {
+        "type": "bar",
+        "x": numbers(rows["answers"]),
+        "y": [str(rule) for rule in rows["rule_id"]],
+        "orientation": "h",
+        "marker": {"color": PRIMARY},
+        "customdata": numbers(rows["confidence"]),
+        "hovertemplate": f"%{{y}}: %{{x}} ({mean} %{{customdata:.2f}})<extra></extra>",
+    }
+    return drawn(
+        [bars], "top_rules", language=language, theme=theme, height=max(240, 90 + 26 * len(rows)),
+        xaxis={"title": "answers", "rangemode": "tozero"}, yaxis={"type": "category"},
+    )  # fmt: skip
 
 
 def heat_map(frame: pd.DataFrame, *, language: Language = "en", theme: Theme = "light") -> go.Figure:
     """Messages by weekday (1 = Monday) and hour; columns ``weekday, hour, received``. Hours without any are zero."""
     if frame.empty:
         return empty("heat_map", language=language, theme=theme)
-    cells = zip(numbers(frame["weekday"]), numbers(frame["hour"]), numbers(frame["received"]), strict=True)
-    counts = {(day, hour): received for day, hour, received in cells}
-    figure = go.Figure(
-        go.Heatmap(
-            z=[[counts.get((day, hour), 0) for hour in range(24)] for day in range(1, 8)],
-            x=list(range(24)),
-            y=[word(str(day), language) for day in range(1, 8)],
-            colorscale=[list(stop) for stop in (SCALE if theme == "light" else SCALE_DARK)],
-            colorbar={"title": {"text": word("messages", language)}, "thickness": 12},
-            hovertemplate="%{y} %{x}:00 · %{z}<extra></extra>",
-            xgap=2,
-            ygap=2,
-        )
-    )
-    figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(title_text=word("hour", language), dtick=3)
-    return styled(figure, "heat_map", language=language, theme=theme)
+    rows = zip(numbers(frame["weekday"]), numbers(frame["hour"]), numbers(frame["received"]), strict=True)
+    counts = {(day, hour): received for day, hour, received in rows}
+    cells = {
+        "type": "heatmap",
+        "z": [[counts.get((day, hour), 0) for hour in range(24)] for day in range(1, 8)],
+        "x": list(range(24)),
+        "y": [word(str(day), language) for day in range(1, 8)],
+        "colorscale": [list(stop) for stop in (SCALE if theme == "light" else SCALE_DARK)],
+        "colorbar": {"title": {"text": word("messages", language)}, "thickness": 12},
+        "hovertemplate": "%{y} %{x}:00 · %{z}<extra></extra>",
+        "xgap": 2,
+        "ygap": 2,
+    }
+    return drawn(
+        [cells], "heat_map", language=language, theme=theme, xaxis={"title": "hour", "dtick": 3},
+        yaxis={"autorange": "reversed"},
+    )  # fmt: skip
 
 
 def confidences(

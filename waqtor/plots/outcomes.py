@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING, Any, Final
 
 from waqtor.plots.theme import (
     DANGER,
@@ -16,13 +14,14 @@ from waqtor.plots.theme import (
     WARNING,
     Language,
     Theme,
+    drawn,
     empty,
-    styled,
     word,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects as go
 
 DECISION_COLOURS: Final[Mapping[str, str]] = {
     "answer": SUCCESS,
@@ -40,41 +39,45 @@ def answer_rate(frame: pd.DataFrame, *, language: Language = "en", theme: Theme 
     if frame.empty:
         return empty("answer_rate", language=language, theme=theme)
     decided, answered = ([int(value) for value in frame[name]] for name in ("decided", "answered"))
-    figure = go.Figure(
-        go.Scatter(
-            x=list(frame["bucket"]),
-            y=[round(100 * float(rate), 2) for rate in frame["answer_rate"]],
-            customdata=list(zip(answered, decided, strict=True)),
-            mode="lines+markers" if len(frame) < 40 else "lines",
-            line={"color": SUCCESS, "width": 2},
-            hovertemplate="%{y:.0f} % (%{customdata[0]} / %{customdata[1]})<extra></extra>",
-        )
-    )
-    figure.update_layout(hovermode="x unified")
-    figure.update_yaxes(title_text=word("share answered", language), range=[0, 104], dtick=25)
-    figure.update_xaxes(title_text=word("time", language))
-    return styled(figure, "answer_rate", language=language, theme=theme)
+    line = {
+        "type": "scatter",
+        "x": moments(frame["bucket"]),
+        "y": [round(100 * float(rate), 2) for rate in frame["answer_rate"]],
+        "customdata": [list(pair) for pair in zip(answered, decided, strict=True)],
+        "mode": "lines+markers" if len(frame) < 40 else "lines",
+        "line": {"color": SUCCESS, "width": 2},
+        "hovertemplate": "%{y:.0f} % (%{customdata[0]} / %{customdata[1]})<extra></extra>",
+    }
+    return drawn(
+        [line], "answer_rate", language=language, theme=theme, layout={"hovermode": "x unified"},
+        xaxis={"title": "time"}, yaxis={"title": "share answered", "range": [0, 104], "dtick": 25},
+    )  # fmt: skip
 
 
 def decisions(frame: pd.DataFrame, *, language: Language = "en", theme: Theme = "light") -> go.Figure:
     """Decisions per bucket, stacked by kind; columns ``bucket, decision, decided``."""
     if frame.empty:
         return empty("decisions", language=language, theme=theme)
-    figure = go.Figure()
+    traces = []
     for kind, colour in DECISION_COLOURS.items():
         rows = frame[frame["decision"] == kind]
         if not rows.empty:
-            figure.add_bar(
-                x=list(rows["bucket"]),
-                y=[int(value) for value in rows["decided"]],
-                name=word(kind, language),
-                marker_color=colour,
-            )
-    figure.update_layout(barmode="stack", hovermode="x unified")
-    figure.update_yaxes(title_text=word("decision count", language), rangemode="tozero")
-    figure.update_xaxes(title_text=word("time", language))
-    styled(figure, "decisions", language=language, theme=theme)
-    # Up to six kinds: beside the title they would run into it.
-    return figure.update_layout(
-        legend={"yref": "container", "y": 0, "yanchor": "bottom", "x": 0.5, "xanchor": "center"}
-    )
+            traces.append(
+                {
+                    "type": "bar", "x": moments(rows["bucket"]), "y": [int(value) for value in rows["decided"]],
+                    "name": word(kind, language), "marker": {"color": colour},
+                }
+            )  # fmt: skip
+    # Up to six kinds: their names stand below.
+    legend = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0.5, "xanchor": "center"}
+    margin = {"l": 8, "r": 8, "t": 56, "b": 8}
+    return drawn(
+        traces, "decisions", language=language, theme=theme, xaxis={"title": "time"},
+        yaxis={"title": "decision count", "rangemode": "tozero"},
+        layout={"barmode": "stack", "hovermode": "x unified", "legend": legend, "margin": margin},
+    )  # fmt: skip
+
+
+def moments(column: Any) -> list[str]:
+    """Return a column of times as ISO-8601: Plotly takes many times as long over objects."""
+    return [at.isoformat() for at in column]

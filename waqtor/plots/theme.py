@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
 
 import plotly.graph_objects as go
 
@@ -148,29 +149,75 @@ def word(key: str, language: Language) -> str:
     return key if pair is None else pair[0 if language == "en" else 1]
 
 
+def drawn(
+    traces: Sequence[Mapping[str, Any]],
+    title: str,
+    *,
+    language: Language,
+    theme: Theme,
+    height: int = 360,
+    layout: Mapping[str, Any] | None = None,
+    xaxis: Mapping[str, Any] | None = None,
+    yaxis: Mapping[str, Any] | None = None,
+) -> go.Figure:
+    """A figure with title, fonts, colours and grid, made in one piece: bit by bit it would take ten times as long.
+
+    Args:
+        traces: As Plotly's JSON has them.
+        title: Key of the title's wording.
+        language: Of the wording; Arabic is on the right.
+        theme: Light or dark.
+        height: Pixels.
+        layout: Further settings.
+        xaxis: Of the lying axis; ``title`` is the key of its wording.
+        yaxis: Of the upright axis, likewise.
+    """
+    axes = {"xaxis": _axis(theme) | dict(xaxis or {}), "yaxis": _axis(theme) | dict(yaxis or {})}
+    for axis in axes.values():
+        if isinstance(axis["title"], str):
+            axis["title"] = {"text": word(axis["title"], language), "standoff": 8}
+    look = _look(title, language, theme, height, legend=len(traces) > 1)
+    return go.Figure({"data": list(traces), "layout": {**look, **(layout or {}), **axes}})
+
+
 def styled(figure: go.Figure, title: str, *, language: Language, theme: Theme, height: int = 360) -> go.Figure:
-    """Give a figure its title, fonts, colours and grid, and a legend in a line of its own; Arabic is on the right."""
+    """Give a figure what :func:`drawn` gives one."""
+    named = len(figure.data) > 1 and figure.layout.showlegend is not False
+    figure.update_layout(_look(title, language, theme, height, legend=named))
+    figure.update_xaxes(**_axis(theme))
+    figure.update_yaxes(**_axis(theme))
+    return figure
+
+
+def _look(title: str, language: Language, theme: Theme, height: int, *, legend: bool) -> dict[str, Any]:
+    """The layout of all figures; a legend has a line of its own."""
     arabic = language == "ar"
     side = {"x": 1.0 if arabic else 0.0, "xanchor": "right" if arabic else "left"}
-    named = len(figure.data) > 1 and figure.layout.showlegend is not False
-    ink, grid = _INK[theme], _GRID[theme]
-    figure.update_layout(
-        title={"text": word(title, language), "yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 14}, **side},
-        font={"family": FONT, "color": ink, "size": 13},
-        colorway=list(PALETTE),
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 8, "r": 8, "t": 76 if named else 56, "b": 8},
-        height=height,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", **side},
-        hoverlabel={"font": {"family": FONT}},
-        bargap=0.25,
-        template=None,
-    )
-    axis = {"gridcolor": grid, "linecolor": grid, "zeroline": False, "automargin": True, "title": {"standoff": 8}}
-    figure.update_xaxes(**axis)
-    figure.update_yaxes(**axis)
-    return figure
+    return {
+        "title": {
+            "text": word(title, language),
+            "yref": "container",
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"t": 14},
+            **side,
+        },
+        "font": {"family": FONT, "color": _INK[theme], "size": 13},
+        "colorway": list(PALETTE),
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 8, "r": 8, "t": 76 if legend else 56, "b": 8},
+        "height": height,
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", **side},
+        "hoverlabel": {"font": {"family": FONT}},
+        "bargap": 0.25,
+        "template": None,
+    }
+
+
+def _axis(theme: Theme) -> dict[str, Any]:
+    grid = _GRID[theme]
+    return {"gridcolor": grid, "linecolor": grid, "zeroline": False, "automargin": True, "title": {"standoff": 8}}
 
 
 def empty(title: str, *, language: Language, theme: Theme) -> go.Figure:
