@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-APP = Path(__file__).resolve().with_name("app.py")
+SERVE = Path(__file__).resolve().with_name("serve.py")
 
 
 def command(port: int, address: str = "127.0.0.1") -> list[str]:
@@ -30,14 +30,7 @@ def command(port: int, address: str = "127.0.0.1") -> list[str]:
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
     }
-    return [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        str(APP),
-        *(f"--{name}={value}" for name, value in options.items()),
-    ]
+    return [sys.executable, str(SERVE), *(f"--{name}={value}" for name, value in options.items())]
 
 
 def main() -> None:
