@@ -18,7 +18,10 @@ from waqtor.analytics.history import series_of, summed
 from waqtor.contracts.views import MetricHistory
 
 Values = Sequence[float | None]
-REASONS = ("unauthorized", "rate", "origin", "expired", "signature", "oversized", "address", "malformed")
+REASONS = (
+    "unauthorized", "rate", "origin", "expired", "signature", "oversized", "address", "malformed", "throttled", "names",
+    "full",
+)  # fmt: skip
 
 
 @st.fragment(run_every=2, key="ws_live")

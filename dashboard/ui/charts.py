@@ -73,7 +73,9 @@ def turned(figure: go.Figure, *, rtl: bool) -> go.Figure:
     dated = [trace.x for trace in figure.data if trace.type in ("scatter", "bar") and _dated(trace.x)]
     if dated:
         daily = all(_midnight(value) for values in dated for value in values)
-        xaxis["tickformat"] = "%Y-%m-%d" if daily else "%m-%d %H:%M"
+        # Two lines: on a phone there is no room for slanted ones.
+        xaxis["tickformat"] = "%d\n%Y-%m" if daily else "%H:%M\n%m-%d"
+        xaxis["tickangle"] = 0
         xaxis["hoverformat"] = "%Y-%m-%d" if daily else "%Y-%m-%d %H:%M"
         xaxis["nticks"] = 6
     elif rtl:
