@@ -47,7 +47,7 @@ def _data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     rules = tmp_path / "rules"
-    text = rules_text(import_rules(write(tmp_path / "own.jsonl", 0)), "own.jsonl")
+    text = rules_text(import_rules(write(tmp_path / "own.jsonl", 0)).rules, "own.jsonl")
     rules.mkdir()
     (rules / "shop.yaml").write_text(text.replace("  - id: hours", "  # when are we open\n  - id: hours"), "utf-8")
     return rules
@@ -196,7 +196,7 @@ def test_import_from_other_tools(tmp_path: Path) -> None:
     rules = {}
     for name, text in sources.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-        rules[name] = {rule.id: rule for rule in import_rules(tmp_path / name)}
+        rules[name] = {rule.id: rule for rule in import_rules(tmp_path / name).rules}
         parsed = load_texts({"x.yaml": rules_text(list(rules[name].values()), name)})
         assert (parsed.errors, [r.rule for r in parsed.rules]) == ([], list(rules[name].values()))
     assert rules["a.yml"]["greet"].examples == {"ar": ("مرحبا",), "en": ("hey", "hello there")}

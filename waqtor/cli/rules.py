@@ -231,7 +231,8 @@ def import_command(
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a rule file from what another tool keeps; ids that other files hold are refused."""
+    """Make a rule file from what another tool keeps; ids and examples that other files hold are refused."""
+    from waqtor.smartbot.rules_check import check
     from waqtor.smartbot.rules_edit import write_atomically
     from waqtor.smartbot.rules_import import import_rules, rules_text
     from waqtor.smartbot.rules_io import issue_details, load_texts, read_texts
@@ -245,10 +246,13 @@ def import_command(
             raise InvalidInput(f"--file {target}: a plain name that ends in .yaml.")
         if (root / target).exists() and not force:
             raise InvalidInput(f"{root / target} is there already; give --force or another --file.")
-        rules = import_rules(source, kind)  # type: ignore[arg-type]
+        imported = import_rules(source, kind)  # type: ignore[arg-type]
+        rules, doubled = imported.rules, imported.doubled
         text = rules_text(rules, source.name)
         present = read_texts(root)[0] if root.is_dir() else {}
-        issues = [i for i in load_texts({**present, target: text}).errors if i.file == target or target in i.message]
+        # Checked beside the rules that are there: one message of two rules would keep the whole set from serving.
+        whole = check(load_texts({**present, target: text}), near=False)
+        issues = [i for i in whole.errors if i.file == target or target in i.message]
         if issues:
             raise RuleFileError(f"{issues[0]}", issues=issue_details(issues[:50]))
     except WaqtorError as error:
@@ -257,9 +261,13 @@ def import_command(
     write_atomically(root / target, text)
     examples = sum(len(phrases) for rule in rules for phrases in rule.examples.values())
     if as_json:
-        _print({"ok": True, "file": str(root / target), "rules": len(rules), "examples": examples})
+        told = {"file": str(root / target), "rules": len(rules), "examples": examples, "doubled": list(doubled)}
+        _print({"ok": True, **told})
     else:
         _err.print(f"{root / target}: {len(rules)} rules with {examples} examples", markup=False)
+        if doubled:
+            shown = "; ".join(f"“{phrase[:60]}”" for phrase in doubled[:5])
+            _err.print(f"{len(doubled)} stood under another label too and stay with the first: {shown}", markup=False)
 
 
 def test_command(

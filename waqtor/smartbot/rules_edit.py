@@ -26,6 +26,8 @@ from waqtor.smartbot.yaml_tree import parse
 CUSTOM = "custom.yaml"
 HEADER = "# yaml-language-server: $schema=./rules.schema.json\nversion: 1\n\nrules:\n"
 _ORDER = tuple(Rule.model_fields)
+_HARMLESS = re.compile(r"[a-z\u0620-\u064a]{4,}(?: [a-z\u0620-\u064a]+)+")
+"""Most phrases: words of letters alone, which nobody reads as anything but text. To try each would take time."""
 
 
 def round_trip() -> YAML:
@@ -200,7 +202,7 @@ def _merge(target: Any, wanted: Mapping[str, Any]) -> None:
         elif isinstance(held, CommentedSeq) and isinstance(value, list):
             _merge_list(held, value)
         elif name not in target or held != value or type(held) is bool is not type(value):
-            target[name] = _styled(value)
+            target[name] = styled(value)
 
 
 def _merge_list(held: CommentedSeq, value: Sequence[Any]) -> None:
@@ -216,18 +218,20 @@ def _merge_list(held: CommentedSeq, value: Sequence[Any]) -> None:
             elif len(held) > len(value):
                 held.pop(i)
             else:
-                held[i] = _styled(value[i])
+                held[i] = styled(value[i])
                 i += 1
         else:
-            held.insert(i, _styled(value[i]))
+            held.insert(i, styled(value[i]))
             i += 1
     while len(held) > len(value):
         held.pop()
 
 
-def _styled(value: Any) -> Any:
-    """Text that another reader would take for something else is quoted."""
+def styled(value: Any) -> Any:
+    """Return plain data as it is written: text that another reader would take for something else is quoted."""
     if isinstance(value, str):
+        if _HARMLESS.fullmatch(value):
+            return value
         trial = parse(f"rules:\n  - id: {value}\n" if "\n" not in value else "", "")
         risky = (
             bool(trial.issues) or _rules(f"rules:\n  - id: {value}\n") != [{"id": value}]
@@ -236,9 +240,9 @@ def _styled(value: Any) -> Any:
         )
         return SingleQuotedScalarString(value) if risky else value
     if isinstance(value, Mapping):
-        return CommentedMap({key: _styled(item) for key, item in value.items()})
+        return CommentedMap({key: styled(item) for key, item in value.items()})
     if isinstance(value, (list, tuple)):
-        return CommentedSeq([_styled(item) for item in value])
+        return CommentedSeq([styled(item) for item in value])
     return value
 
 

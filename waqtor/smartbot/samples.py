@@ -47,9 +47,14 @@ def read_samples(path: Path) -> list[Sample]:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not UTF-8 at byte {error.start}.") from error
-    found = [_sample(line, f"{path}:{i}") for i, line in enumerate(content.split("\n"), 1) if line.strip()]
+    return samples_of(content, str(path))
+
+
+def samples_of(content: str, name: str) -> list[Sample]:
+    """Read the text of a JSONL file called ``name``; errors as in :func:`read_samples`."""
+    found = [_sample(line, f"{name}:{i}") for i, line in enumerate(content.split("\n"), 1) if line.strip()]
     if not found:
-        raise InvalidInput(f"{path} holds no rows.")
+        raise InvalidInput(f"{name} holds no rows.")
     return found
 
 
@@ -123,7 +128,10 @@ def rules_of(
             continue
         text = (replies or {}).get(label) or f"Write the answer of {names[label]} here."
         answers = {next(iter(examples)): (Reply(text=text),)}
-        rules.append(Rule.model_validate({"id": names[label], "examples": examples, "replies": answers}))
+        said = "" if label.isascii() else visible(label)[:500].strip()  # what an id in small letters cannot say
+        rules.append(
+            Rule.model_validate({"id": names[label], "description": said, "examples": examples, "replies": answers})
+        )
     return rules
 
 

@@ -69,8 +69,14 @@ class Tree:
         return Issue(self.file, *self.place(path), message, warning)
 
 
-def parse(text: str, file: str) -> Tree:
-    """Parse a file; whatever is wrong is in :attr:`Tree.issues`, never raised."""
+def parse(text: str, file: str, *, lenient: bool = False) -> Tree:
+    """Parse a file; whatever is wrong is in :attr:`Tree.issues`, never raised.
+
+    Args:
+        text: Its content.
+        file: Its name, for the issues.
+        lenient: Take every value but null as text, whatever other YAML readers take it for.
+    """
     tree = Tree(file)
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
         tree.issues.append(Issue(file, 1, 1, f"larger than {MAX_BYTES} bytes; split the file by topic"))
@@ -89,7 +95,7 @@ def parse(text: str, file: str) -> Tree:
         tree.issues.append(Issue(file, 1, 1, "the file is empty; begin with 'version: 1'"))
         return tree
     try:
-        tree.data = _Reader(tree).read(root, (), 0)
+        tree.data = _Reader(tree, lenient).read(root, (), 0)
     except _TooBig as error:
         tree.issues.append(Issue(file, 1, 1, str(error)))
     return tree
@@ -100,8 +106,9 @@ class _TooBig(Exception):
 
 
 class _Reader:
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, lenient: bool) -> None:
         self._tree = tree
+        self._lenient = lenient
         self._nodes = 0
 
     def read(self, node: Node, path: Path, depth: int) -> Any:
@@ -141,6 +148,8 @@ class _Reader:
     def _scalar(self, node: ScalarNode, path: Path) -> Any:
         text = str(node.value)
         tag = str(node.tag).removeprefix(_TAG)
+        if self._lenient:
+            return None if tag == "null" and node.style is None else text
         if node.style is None and _wants_text(path) and (tag not in ("str",) or _TRAP.fullmatch(text)):
             if text or tag != "null":
                 self._report(node, f"{text} is read as something else than text by YAML readers; quote it: '{text}'")
