@@ -211,9 +211,6 @@ def test_the_notebook_stays_small_and_tells_nothing_of_the_machine(source):
 
 def test_there_is_a_notebook():
     assert [source.stem for source in SOURCES] == [
-        "01_first_look", "02_tune_thresholds", "03_evaluate_accuracy", "04_campaign_report", "06_traffic",
-
-
-@pytest.mark.slow
-        "01_first_look", "02_tune_thresholds", "03_evaluate_accuracy", "05_review_suggestions", "06_traffic",
+        "01_first_look", "02_tune_thresholds", "03_evaluate_accuracy", "04_campaign_report", "05_review_suggestions",
+        "06_traffic",
     ]  # fmt: skip

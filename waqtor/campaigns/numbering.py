@@ -141,7 +141,7 @@ def _region(name: str) -> Region | None:
     from phonenumbers.phonemetadata import PhoneMetadata
 
     data = PhoneMetadata.metadata_for_region(name, None)
-    if data is None:
+    if data is None or data.country_code is None:
         return None
     kinds = "|".join(found for kind in _KINDS if (found := _described(getattr(data, kind))))
     general = data.general_desc.national_number_pattern if data.general_desc else None

@@ -49,10 +49,10 @@ def contact_of(cell: str, region: str) -> str:
     if _SCIENTIFIC.fullmatch(text):
         text = _exact(text)
     whole = _WHOLE_FLOAT.fullmatch(text)
-    found, wrong = _parsed(whole[1] if whole else text, region)
+    number, wrong = _parsed(whole[1] if whole else text, region)
     if wrong:
         raise BadNumber(wrong)
-    return found
+    return number
 
 
 def _exact(text: str) -> str:
