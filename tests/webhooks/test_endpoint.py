@@ -259,3 +259,20 @@ def test_a_chat_that_waits_leaves_room_for_other_chats():
     assert endpoint.behind  # the rest of this chat is read from the store, in its order
     assert endpoint.loaded_to == HELD + 2
     assert endpoint.passed == ()
+
+
+def test_what_waits_for_its_chat_can_be_replaced_too():
+    endpoint = endpoint_of(ordered=True)
+    ticks = [delivery(number, lane=3) for number in range(3)]
+    for tick in ticks:
+        tick.replace_key = "progress:c1"
+        endpoint.drop("progress:c1")
+        endpoint.offer([tick], 0.0, 0)
+        if tick is ticks[0]:
+            assert taken(endpoint, 0.0) is tick
+    assert len(endpoint) == 2  # the first is under way, the last waits for it
+    endpoint.done(ticks[0])
+    assert taken(endpoint, 0.0) is ticks[2]
+    endpoint.done(ticks[2])
+    assert endpoint.take(0.0) is None
+    assert len(endpoint) == 0

@@ -179,6 +179,16 @@ class Endpoint:
 
     def drop(self, replace_key: str) -> None:
         """Forget what waits under this key: something newer replaces it."""
+        for lane, held in tuple(self._held.items()):
+            kept = deque(d for d in held if d.replace_key != replace_key)
+            for delivery in held:
+                if delivery.replace_key == replace_key:
+                    self._forget(delivery)
+            self._holding -= len(held) - len(kept)
+            if kept:
+                self._held[lane] = kept
+            else:
+                del self._held[lane]
         gone = [d for d in self._ready if d.replace_key == replace_key]
         if gone:
             self._ready = deque(d for d in self._ready if d.replace_key != replace_key)
