@@ -9,6 +9,9 @@ import streamlit as st
 from dashboard.ui.i18n import t
 from waqtor.contracts.webhooks import NAMES, WebhookView
 
+PLANS = ("default", "long", "own")
+"""How the waits between attempts are given."""
+
 
 def name_of_event(name: str) -> str:
     """An event's public name; words for all of them."""
@@ -36,12 +39,17 @@ def form(view: WebhookView | None) -> dict[str, Any] | None:
             format_func=name_of_event,
         )
         with st.expander(t("hooks.more"), key=f"hook_more_{key}"):
-            further = _further(view, key)
+            fields = _further(view, key)
         label = t("hooks.save" if view else "hooks.create")
         if not st.form_submit_button(label, key=f"hook_save_{key}", type="primary", icon=":material/save:"):
             return None
     if not url.strip() or not events:
         st.warning(t("hooks.incomplete"), icon=":material/edit_note:")
+        return None
+    try:
+        further = _settled(fields)
+    except ValueError as problem:
+        st.warning(str(problem), icon=":material/edit_note:")
         return None
     return {"url": url.strip(), "name": name.strip(), "events": tuple(events), **further}
 
@@ -61,6 +69,22 @@ def _further(view: WebhookView | None, key: str) -> dict[str, Any]:
         t("hooks.concurrency"), 1, 256, view.concurrency if view else None, 1, key=f"hook_concurrency_{key}",
         placeholder=t("hooks.default"),
     )  # fmt: skip
+    given["delay_ms"] = left.number_input(
+        t("hooks.delay"), 0, 86_400_000, view.delay_ms if view else None, 500, key=f"hook_delay_{key}",
+        placeholder=t("hooks.default"), help=t("hooks.delay.help"),
+    )  # fmt: skip
+    before = view.schedule if view else "default"
+    own = "" if isinstance(before, str) else ", ".join(f"{seconds:g}" for seconds in before)
+    plan = middle.selectbox(
+        t("hooks.schedule"), PLANS, PLANS.index(before if isinstance(before, str) else "own"),
+        key=f"hook_plan_{key}", format_func=lambda name: t(f"hooks.schedule.{name}"), help=t("hooks.schedule.help"),
+    )  # fmt: skip
+    waits = right.text_input(t("hooks.waits"), own, key=f"hook_waits_{key}", placeholder="5, 60, 300")
+    named = ", ".join(view.headers) if view else ""
+    headers = st.text_area(
+        t("hooks.headers"), key=f"hook_headers_{key}", height=80, placeholder="X-Team: north",
+        help=t("hooks.headers.keep", names=named) if named else t("hooks.headers.help"),
+    )  # fmt: skip
     ordered = st.checkbox(
         t("hooks.ordered"), view.ordered if view else False, key=f"hook_ordered_{key}", help=t("hooks.ordered.help")
     )
@@ -76,10 +100,34 @@ def _further(view: WebhookView | None, key: str) -> dict[str, Any]:
         )
         for part in ("sessions", "chats", "rules")
     }
+    given.update(headers=headers.strip() or None, schedule=(plan, waits))
     return {name: value for name, value in given.items() if value is not None} | {
         "ordered": ordered,
         "filters": chosen,
     }
+
+
+def _settled(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields as the API takes them.
+
+    Raises:
+        ValueError: Waits that are no numbers, or lines that are no headers; says so to the visitor.
+    """
+    plan, waits = fields["schedule"]
+    settled = {**fields, "schedule": plan}
+    if plan == "own":
+        try:
+            settled["schedule"] = tuple(float(part) for part in _listed(waits))
+        except ValueError:
+            settled["schedule"] = ()
+        if not settled["schedule"]:
+            raise ValueError(t("hooks.waits.wrong"))
+    if "headers" in fields:
+        pairs = [line.partition(":") for line in fields["headers"].splitlines() if line.strip()]
+        if not all(colon and name.strip() for name, colon, _ in pairs):
+            raise ValueError(t("hooks.headers.wrong"))
+        settled["headers"] = {name.strip(): value.strip() for name, _, value in pairs}
+    return settled
 
 
 def _listed(text: str) -> list[str]:

@@ -104,11 +104,11 @@ def refused(counts: Mapping[str, int], errors: Mapping[str, Any]) -> None:
     """What was refused for security since the start, and the last fault."""
     st.subheader(t("ws.refused"), anchor=False)
     items = "".join(
-        f'<tr><td>{esc(known(f"ws.refused.{reason}", reason))}</td><td class="{"" if count else "wq-muted"}">'
-        f"{number(f'{count:,}')}</td></tr>"
+        f'<div class="{"" if count else "wq-muted"}"><dt>{esc(known(f"ws.refused.{reason}", reason))}</dt>'
+        f"<dd>{number(f'{count:,}')}</dd></div>"
         for reason, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     )
-    st.html(f'<table class="wq-table"><tbody>{items}</tbody></table>')
+    st.html(f'<dl class="wq-tally">{items}</dl>')
     last = errors.get("last")
     if last:
         said = f"{last['source']}: {last['message']}"
@@ -129,7 +129,7 @@ def frames(found: Sequence[tuple[str, str, int, int]]) -> None:
         for kind, way, count, total in found
     )
     heads = "".join(f"<th>{esc(t(f'ws.types.{name}'))}</th>" for name in ("type", "frames", "each", "bytes"))
-    st.html(f'<table class="wq-table wide"><thead><tr>{heads}</tr></thead><tbody>{items}</tbody></table>')
+    st.html(f'<table class="wq-table"><thead><tr>{heads}</tr></thead><tbody>{items}</tbody></table>')
 
 
 def size(bytes_: float) -> str:

@@ -116,12 +116,40 @@ class TestDeliveries:
         assert "secret" not in body
 
 
+@LANGUAGES
+@pytest.mark.usefixtures("first_row")
+def test_schedule_and_headers(open_page: Open, sidecar: FakeSidecar, lang: str):
+    at = open_page(sidecar, "webhooks", lang)
+    at.segmented_control(key="hooks_part").set_value("edit").run()
+    at.selectbox(key="hook_plan_wh1").set_value("own")
+    at.text_input(key="hook_waits_wh1").set_value("soon")
+    at.button(key="hook_save_wh1").click().run()
+    assert at.warning[0].value == every(lang, "hooks.waits.wrong")
+    at.text_input(key="hook_waits_wh1").set_value("5، 60, 300.5")
+    at.text_area(key="hook_headers_wh1").set_value("no header")
+    at.button(key="hook_save_wh1").click().run()
+    assert at.warning[0].value == every(lang, "hooks.headers.wrong")
+    assert "PATCH" not in {call[0] for call in sidecar.calls}
+    at.text_area(key="hook_headers_wh1").set_value("X-Team: north\nX-Url: https://a.example")
+    at.number_input(key="hook_delay_wh1").set_value(2500)
+    at.button(key="hook_save_wh1").click().run()
+    assert not at.exception
+    body = next(body for method, _, body in sidecar.calls if method == "PATCH")
+    assert body["schedule"] == [5, 60, 300.5]
+    assert body["headers"] == {"X-Team": "north", "X-Url": "https://a.example"}
+    assert body["delay_ms"] == 2500
+    at.segmented_control(key="hooks_part").set_value("edit").run()
+    assert at.selectbox(key="hook_plan_wh1").value == "own"
+    at.button(key="hook_save_wh1").click().run()
+    assert "headers" not in [body for method, _, body in sidecar.calls if method == "PATCH"][-1], "empty keeps them"
+
+
 @pytest.mark.usefixtures("first_row")
 def test_a_switched_off_one_says_why(open_page: Open, sidecar: FakeSidecar):
     del sidecar.hooks.hooks["wh1"]
-    at = open_page(sidecar, "webhooks")
-    assert "Nothing was delivered for 5 days." in html(at)
-    assert every("en", "hooks.switched_off.hint") in html(at)
+    at = open_page(sidecar, "webhooks", "ar")
+    assert every("ar", "reason.failing").format(days=5) in html(at), "in the language of the page"
+    assert every("ar", "hooks.switched_off.hint") in html(at)
 
 
 @pytest.mark.usefixtures("first_row")

@@ -14,6 +14,7 @@ from tests.dashboard.conftest import Open, html
 from tests.ui.fake_hub import FakeHub
 from tests.ui.fake_shop import HOSTILE, Shop
 from tests.ui.fake_sidecar import FakeSidecar
+from waqtor.realtime.stats import REASONS
 
 LANGUAGES = pytest.mark.parametrize("lang", ["en", "ar"])
 
@@ -49,7 +50,7 @@ class TestNow:
         sidecar.hub.error = {"time": "2026-01-01T00:00:00.000Z", "message": "<b>odd</b>", "source": "tail"}
         drawn, labels = html(open_page(sidecar, "ws_metrics", lang)), catalogue(lang)
         assert drawn.index(labels["ws.refused.rate"]) < drawn.index(labels["ws.refused.origin"])
-        assert labels["ws.refused.malformed"] in drawn
+        assert all(labels[f"ws.refused.{reason}"] in drawn for reason in REASONS)
         assert "&lt;b&gt;odd&lt;/b&gt;" in drawn
         assert "<b>odd" not in drawn
 

@@ -25,7 +25,7 @@ class FakeHooks:
             return
         self._add("wh1", url="https://crm.example/hooks/waqtor", name="CRM", events=EVENTS, pending=3)
         self._add("wh2", url=f"https://old.example/{HOSTILE}", name=HOSTILE, enabled=False, health="disabled",
-                  disabled_reason="Nothing was delivered for 5 days.")  # fmt: skip
+                  disabled_reason="nothing but failures for 5 days")  # fmt: skip
         self.deliveries = [self._delivery(n) for n in range(70)]
 
     def _add(self, webhook_id: str, **given: Any) -> dict[str, Any]:
@@ -72,8 +72,11 @@ class FakeHooks:
             case ["GET", "all"]:
                 return {"webhooks": list(self.hooks.values())}
             case ["POST", "all"]:
-                return self._secret(self._add(f"wh{len(self.hooks) + 1}", **body))
+                names = tuple(body.pop("headers", ()))
+                return self._secret(self._add(f"wh{len(self.hooks) + 1}", headers=names, **body))
             case ["PATCH"]:
+                if "headers" in body:
+                    body = body | {"headers": list(body["headers"])}
                 hook.update(body, health="healthy" if body.get("enabled", hook["enabled"]) else "disabled")
                 return {"webhook": hook}
             case ["DELETE"]:

@@ -11,8 +11,8 @@ from waqtor.contracts.notifications import NotificationView
 
 def _made(shop: Shop) -> list[dict[str, Any]]:
     told = (
-        ("session", "error", "WhatsApp was disconnected", "Session default. The phone is offline.", "/", 3,
-         "session.disconnected", {"session": "default", "reason": "The phone is offline."}),
+        ("session", "error", "WhatsApp was disconnected", "Session default. the connection was lost", "/", 3,
+         "session.disconnected", {"session": "default", "reason": "the connection was lost"}),
         ("webhook", "warning", "Webhook deliveries were given up", "They can be replayed from the webhook's log.",
          "/webhooks", 12, "webhook.dead", {}),
         ("campaign", "success", "A campaign has finished", "480 of 480 sent, 0 failed.", "/campaigns", 1,

@@ -64,11 +64,11 @@ def metric_lines(
             line={"dash": "dot", "width": 1, "color": MUTED},
         )
     figure.update_layout(hovermode="x unified", showlegend=len(series) > 1)
-    styled(figure, title, language=language, theme=theme, height=300)
+    styled(figure, title, language=language, theme=theme, height=312)
     # On a phone there is room for neither upright axis titles nor slanted times, and for a legend only below.
     figure.update_xaxes(tickangle=0, nticks=4)
     figure.update_yaxes(rangemode="tozero", nticks=5)
-    figure.update_layout(legend={"y": -0.16, "yanchor": "top"}, margin={"t": 72})
+    figure.update_layout(legend={"y": -0.16, "yanchor": "top"}, margin={"t": 84})
     return figure.update_layout(title_subtitle={"text": word(unit, language), "font": {"size": 12, "color": MUTED}})
 
 
