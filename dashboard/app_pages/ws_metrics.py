@@ -128,9 +128,7 @@ def charts_of(span: str) -> None:
                     figure = plots.metric_lines(
                         pd.DataFrame({"at": at, **lines}), title=name, unit=unit, restarts=restarts, **style
                     )
-                    figure = charts.turned(figure, rtl=i18n.is_rtl())
-                    # Hour above day: side by side they touch on a phone.
-                    figure.update_xaxes(nticks=4, tickformat="%H:%M<br>%m-%d")
+                    figure = charts.turned(figure, rtl=i18n.is_rtl()).update_xaxes(nticks=4)
                     st.plotly_chart(
                         figure, key=f"plot_{name}", config=charts.CONFIG, theme=None, alt=t(f"ws.chart.{name}")
                     )
