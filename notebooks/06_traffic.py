@@ -71,7 +71,8 @@ def show(figure):
 log = open_log()
 ends = pd.Timestamp(log.sql("SELECT max(created) AS at FROM messages")["at"][0])
 ends = ends.tz_localize("UTC") if ends.tzinfo is None else ends.tz_convert("UTC")
-span = {"since": (ends - timedelta(days=days)).isoformat(), "until": (ends + timedelta(seconds=1)).isoformat()}
+ends = ends.floor("15min") + timedelta(minutes=15)  # long spans are counted by the quarter hour
+span = {"since": (ends - timedelta(days=days)).isoformat(), "until": ends.isoformat()}
 earlier = {"since": (ends - timedelta(days=2 * days)).isoformat(), "until": span["since"]}
 print(f"{days} days up to {ends.tz_convert(zone):%Y-%m-%d %H:%M} ({zone}), read through the {log.kind}")
 

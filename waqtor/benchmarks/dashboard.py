@@ -40,7 +40,7 @@ _CHART = "[data-testid=stPlotlyChart]:has(.main-svg) >> nth={}"
 _ROW = "[class*=st-key-chatrow_]"
 _SEGMENT = ".st-key-{} button >> nth={}"
 PAGES: tuple[tuple[str, str, str, tuple[tuple[str, str], ...]], ...] = (
-    ("overview", "[data-testid=stMetric]", _CHART.format(0), (
+    ("overview", "[data-testid=stMetric]", ".st-key-card_rules .wq-item", (
         ("7 days", _SEGMENT.format("overview_span", 2)), ("24 hours", _SEGMENT.format("overview_span", 1)),
     )),
     ("messages", _ROW, _ROW, (("another chat", f"{_ROW} button >> nth=2"),)),

@@ -202,7 +202,7 @@ def _look(title: str, language: Language, theme: Theme, height: int, *, legend: 
             "yref": "container",
             "y": 1,
             "yanchor": "top",
-            "pad": {"t": 14},
+            "pad": {"t": 14, "l": 8, "r": 8},
             **side,
         },
         "font": {"family": FONT, "color": _INK[theme], "size": 13},
