@@ -12,7 +12,7 @@ from waqtor.smartbot import fit_cache
 from waqtor.smartbot.calibration import Curve, fit_curve
 from waqtor.smartbot.encoders import HashingEncoder, joined, unit
 from waqtor.smartbot.fit_cache import FitCache
-from waqtor.smartbot.heads import EVENNESS, evened, fit_logistic, fit_ridge, landmarks, minimise
+from waqtor.smartbot.heads import ALL_UP_TO, EVENNESS, LANDMARKS, evened, fit_logistic, fit_ridge, landmarks, minimise
 from waqtor.smartbot.index import HnswIndex, make_index
 from waqtor.smartbot.lexical import LexicalModel
 from waqtor.smartbot.scorer import Example, FusedScorer, Query
@@ -143,8 +143,10 @@ def test_languages_that_the_encoder_does_not_know_need_no_vectors() -> None:
 
 
 def test_landmarks_bound_the_work() -> None:
-    assert len(landmarks(100_000)) <= 2500
-    assert list(landmarks(3)) == [0, 1, 2]
+    assert len(landmarks(100_000, LANDMARKS, ALL_UP_TO)) == LANDMARKS
+    assert len(landmarks(ALL_UP_TO, LANDMARKS, ALL_UP_TO)) == ALL_UP_TO
+    assert list(landmarks(3, 2)) == [0, 2]
+    assert list(landmarks(3, 3)) == [0, 1, 2]
     rng = np.random.default_rng(1)
     labels = np.repeat(np.arange(4), 50)
     rows = unit((np.eye(4, 16)[labels] + 0.2 * rng.normal(size=(200, 16))).astype(np.float32))

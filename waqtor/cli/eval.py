@@ -111,7 +111,7 @@ def _evaluate(
     from waqtor.smartbot.evaluate import cross_validate, evaluate
 
     dataset = read_dataset(settings.rules_dir, train, test, threshold=settings.bot_threshold)
-    encoder = make_encoder(settings.encoder)
+    encoder = make_encoder(settings.encoder, settings.data_dir / "cache", settings.encoder_threads)
     matcher = Matcher(encoder, settings.data_dir / "cache" / "eval")
     if dataset.test is None:
         found = cross_validate(dataset.rules, matcher, options, _log)
@@ -248,7 +248,8 @@ def _tune(
 
     dataset = read_dataset(settings.rules_dir, threshold=settings.bot_threshold)
     compiled, loaded = dataset.rules, dataset.loaded
-    matcher = Matcher(make_encoder(settings.encoder), settings.data_dir / "cache" / "eval")
+    encoder = make_encoder(settings.encoder, settings.data_dir / "cache", settings.encoder_threads)
+    matcher = Matcher(encoder, settings.data_dir / "cache" / "eval")
     if labelled is None:
         thresholds = options.choose(crossfit(compiled, matcher, progress=_log))
     else:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[np.generic]]
 
-FORMAT = "4"
+FORMAT = "5"
 """Raised whenever the heads or the calibration would come out differently."""
 _IN_MEMORY = 4
 _KEEP_FILES = 3

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
 
 SIZES = (2, 3, 4)
 
@@ -32,6 +33,33 @@ def grams(text: str) -> Counter[str]:
     return found
 
 
+def _counted(texts: Sequence[str]) -> tuple[list[str], Ints, Ints, Ints]:
+    """Return the n-grams of all texts, sorted, and of each cell that is not 0 its row, column and count.
+
+    Each word is cut once, since most texts are made of the same few.
+    """
+    number: dict[str, int] = {}
+    pieces: dict[str, Ints] = {}
+    rows: list[Ints] = []
+    empty = np.zeros(0, np.int64)
+    for text in texts:
+        mine = []
+        for word in text.split():
+            cut = pieces.get(word)
+            if cut is None:
+                cut = np.array([number.setdefault(gram, len(number)) for gram in grams(word).elements()], np.int64)
+                pieces[word] = cut
+            mine.append(cut)
+        rows.append(np.concatenate(mine) if mine else empty)
+    found = sorted(number)
+    place = np.empty(len(found), np.int64)
+    place[[number[gram] for gram in found]] = np.arange(len(found))
+    columns = place[np.concatenate(rows)] if number else empty
+    cells = np.repeat(np.arange(len(rows)), [len(row) for row in rows]) * max(1, len(found)) + columns
+    cells, counts = np.unique(cells, return_counts=True)
+    return found, cells // max(1, len(found)), cells % max(1, len(found)), counts
+
+
 class LexicalModel:
     """The n-grams of a set of examples: vectors, similarities to every example, and class scores.
 
@@ -40,29 +68,20 @@ class LexicalModel:
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        counted = [grams(text) for text in texts]
-        frequency: Counter[str] = Counter()
-        for row in counted:
-            frequency.update(row.keys())
-        self.vocabulary = {gram: column for column, gram in enumerate(sorted(frequency))}
         self.rows = len(texts)
-        seen = np.array([frequency[gram] for gram in self.vocabulary], np.float32)
+        found, row, column, count = _counted(texts)
+        self.vocabulary = {gram: number for number, gram in enumerate(found)}
+        seen = np.bincount(column, minlength=len(found)).astype(np.float32)
         self.idf = np.asarray(np.log((1 + self.rows) / (1 + seen)) + 1, np.float32)
         self.unseen_idf = float(np.log(1 + self.rows) + 1)
         self._matrix: Any = None
         self._turned: Any = None
-        encoded = [self._weights(row)[:2] for row in counted]
-        self._build_postings(encoded)
-
-    def _build_postings(self, encoded: list[tuple[NDArray[np.int64], Floats]]) -> None:
-        lengths = [len(columns) for columns, _ in encoded]
-        columns = np.concatenate([c for c, _ in encoded]) if encoded else np.zeros(0, np.int64)
-        values = np.concatenate([v for _, v in encoded]) if encoded else np.zeros(0, np.float32)
-        rows = np.repeat(np.arange(self.rows, dtype=np.int32), lengths)
-        order = np.lexsort((rows, columns))
-        self._rows = rows[order]
-        self._values = values[order]
-        self._starts = np.searchsorted(columns[order], np.arange(len(self.vocabulary) + 1))
+        values = (1 + np.log(count.astype(np.float32))) * self.idf[column]
+        norms = np.sqrt(np.bincount(row, weights=values * values, minlength=self.rows))
+        order = np.lexsort((row, column))
+        self._rows = row[order].astype(np.int32)
+        self._values = np.asarray((values / norms[row])[order], np.float32)
+        self._starts = np.searchsorted(column[order], np.arange(len(found) + 1))
 
     def _weights(self, counted: Counter[str]) -> tuple[NDArray[np.int64], Floats, float]:
         known = [(self.vocabulary[gram], count) for gram, count in counted.items() if gram in self.vocabulary]

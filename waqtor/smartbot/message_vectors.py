@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from waqtor.smartbot.encoders import Encoder, Vectors
@@ -51,6 +52,10 @@ class MessageVectors:
             if self._task is None or self._task.done():
                 self._task = asyncio.get_running_loop().create_task(self._drain(), name="encoder")
         return await asyncio.shield(future)
+
+    async def warm(self, load: Callable[[], object]) -> None:
+        """Run what gets the encoder ready in the thread that encodes; messages wait behind it."""
+        await asyncio.get_running_loop().run_in_executor(self._worker, load)
 
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()

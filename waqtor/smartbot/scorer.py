@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Protocol
 
 import numpy as np
@@ -21,6 +23,7 @@ from waqtor.smartbot.bulk import BulkRanker
 from waqtor.smartbot.calibration import Curve
 from waqtor.smartbot.encoders import Vectors, unit
 from waqtor.smartbot.fit_cache import Arrays, FitCache
+from waqtor.smartbot.fit_threads import side_by_side
 from waqtor.smartbot.heads import Head
 from waqtor.smartbot.index import VectorIndex, make_index
 from waqtor.smartbot.lexical import LexicalModel
@@ -159,15 +162,10 @@ class FusedScorer:
     def fit(self, examples: Sequence[Example], vectors: Vectors, trusted: Sequence[bool]) -> FittedScorer:
         """Learn from examples; see :class:`Scorer`.
 
-        By one thread: on a busy machine the others of BLAS wait by spinning, on the cores that serve (measured on two
-        cores under load: 12 s and more instead of 0.4 s for 600 examples).
+        BLAS has one thread: on a busy machine its others wait by spinning, on the cores that serve (measured on two
+        cores under load: 12 s and more instead of 0.4 s for 600 examples). The heads of thousands of examples are
+        fitted two at a time instead, on threads that give way.
         """
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(limits=1, user_api="blas"):
-            return self._fit(examples, vectors, trusted)
-
-    def _fit(self, examples: Sequence[Example], vectors: Vectors, trusted: Sequence[bool]) -> FittedScorer:
         order = sorted(range(len(examples)), key=lambda i: (examples[i].label, examples[i]))
         ordered = [examples[i] for i in order]
         if not ordered:
@@ -190,15 +188,21 @@ class FusedScorer:
         sides = [Side(np.arange(len(ordered)), lexical.block, LEXICAL_STRENGTH)]
         if mask.any():
             known = np.flatnonzero(mask)
-            sides += [Side(known, _cosines(rows), SEMANTIC_STRENGTH, BEND, SEMANTIC_LANDMARKS) for rows in units]
+            sides += [Side(known, _cosines(rows), SEMANTIC_STRENGTH, BEND, SEMANTIC_LANDMARKS, 0) for rows in units]
         key = self._key(ordered, mask)
         kept = self._cache.get(key)
-        views = [
-            make_view(side, y[side.rows], phrases[side.rows], answered, quick=self._quick, head=_kept_head(kept, i))
-            for i, side in enumerate(sides)
-        ]
-        curves = _kept_curves(kept) or calibrate(views, y, answerable)
-        if kept is None:
+
+        def view(number: int) -> View:
+            side, head = sides[number], _kept_head(kept, number)
+            return make_view(side, y[side.rows], phrases[side.rows], answered, quick=self._quick, head=head)
+
+        works = [partial(view, number) for number in range(len(sides))]
+        if kept is not None:
+            views, curves = [work() for work in works], _kept_curves(kept)
+        else:
+            with _one_thread():
+                views = side_by_side(works, len(ordered))
+                curves = calibrate(views, y, answerable)
             self._cache.put(key, _arrays(views, curves))
         index = make_index(units[0]) if mask.any() else None
         anchors = [rows[view.columns] for rows, view in zip(units, views[1:], strict=False)]
@@ -210,6 +214,14 @@ class FusedScorer:
             kind = "name" if example.is_name else "ignored" if example.ignored else ""
             parts += [example.label, example.text, example.original if known else "", kind]
         return FitCache.key(parts)
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    import scipy.linalg  # noqa: F401 - it brings a BLAS of its own, which can be limited only once it is loaded
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="blas")
+    return limits
 
 
 def _cosines(rows: Vectors) -> Callable[[NDArray[np.int64], NDArray[np.int64]], Floats]:
@@ -234,9 +246,7 @@ def _kept_head(kept: Arrays | None, number: int) -> Head | None:
     return Head(weights, present, float(kept[f"sharpness{number}"]), discount)
 
 
-def _kept_curves(kept: Arrays | None) -> dict[bool, Curve] | None:
-    if kept is None:
-        return None
+def _kept_curves(kept: Arrays) -> dict[bool, Curve]:
     alone, mixed = np.asarray(kept["curves"], float)
     return {False: Curve(float(alone[0]), float(alone[1])), True: Curve(float(mixed[0]), float(mixed[1]))}
 

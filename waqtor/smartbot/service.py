@@ -110,9 +110,10 @@ class BotService:
             watch: Take over changes of the folder, and load the model ahead of the first message.
         """
         self._stopping.clear()
-        await self._rebuild(always=True)
         if watch and isinstance(self._encoder, SentenceTransformerEncoder) and not self._encoder.loaded:
+            # Beside the rules, which seldom need it: their vectors are kept.
             self._tasks.append(asyncio.create_task(self._warm(self._encoder), name="encoder-load"))
+        await self._rebuild(always=True)
         if watch:
             self._tasks.append(asyncio.create_task(self._watch(), name="rules-watch"))
 
@@ -132,7 +133,7 @@ class BotService:
 
     async def _warm(self, encoder: SentenceTransformerEncoder) -> None:
         try:
-            await asyncio.get_running_loop().run_in_executor(self._builder, encoder.load)
+            await self._vectors.warm(encoder.load)
         except ConfigurationError as error:
             self._last_error = error.message
             _log.error("bot.encoder_failed", encoder=encoder.name, error=error.message)

@@ -12,13 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from waqtor.smartbot.calibration import Curve, fit_curve
 from waqtor.smartbot.encoders import ENCODER_SHARE
-from waqtor.smartbot.heads import LANDMARKS, Head, evened, fit_logistic, fit_ridge, landmarks
+from waqtor.smartbot.fit_threads import side_by_side
+from waqtor.smartbot.heads import ALL_UP_TO, LANDMARKS, Head, evened, fit_logistic, fit_ridge, landmarks
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -90,7 +92,8 @@ class Side:
         block: Gives the similarities of positions in ``rows`` to positions.
         strength: Inverse of the head's penalty.
         bend: See :class:`View`.
-        most: Examples that carry weights.
+        most: Examples that carry weights, where there are more than ``all_up_to``.
+        all_up_to: See :func:`waqtor.smartbot.heads.landmarks`.
     """
 
     rows: Ints
@@ -98,6 +101,7 @@ class Side:
     strength: float
     bend: float = 0.0
     most: int = LANDMARKS
+    all_up_to: int = ALL_UP_TO
 
 
 def bent(similarities: Floats, share: float) -> Floats:
@@ -128,7 +132,7 @@ def make_view(
             return fit_ridge(gram, columns, own, classes)
         return evened(fit_logistic(gram, columns, own, classes, side.strength), own, answerable)
 
-    columns = landmarks(len(side.rows), side.most)
+    columns = landmarks(len(side.rows), side.most, side.all_up_to)
     head = head or fit(side.block(np.arange(len(side.rows)), columns), columns, labels)
     sample = 900 if quick else 1500
     places = np.flatnonzero(phrases)
@@ -176,45 +180,86 @@ def _by_characters(views: Sequence[View]) -> Ints:
 def calibrate(views: Sequence[View], labels: Ints, answerable: Bools) -> dict[bool, Curve]:
     """Return the curves from raw score to confidence: with the encoder (True) and by characters alone (False)."""
     classes = len(answerable)
-    found: dict[bool, tuple[list[Floats], list[Bools], list[Bools]]] = {}
     phrases = views[0].rows[views[0].phrases]
     subset = phrases[landmarks(len(phrases), views[0].sample)]
-    names = np.setdiff1d(views[0].rows, phrases)
-    for fold in range(FOLDS if classes >= FOLDS else 0):
-        for mixed in (False, True)[: len(views)]:
-            pool = views[1].rows if mixed else _by_characters(views)
-            chosen = np.intersect1d(pool, subset)
-            outside = labels[chosen] % FOLDS == fold
-            rank = np.arange(len(chosen)) - np.searchsorted(labels[chosen], labels[chosen])
-            held = ~outside & (rank % 4 == 3 - fold)
-            asked, learned = chosen[outside | held], chosen[~outside & ~held]
-            if not len(asked) or len(np.unique(labels[learned])) < 2:
-                continue
-            said = learned
-            learned = np.union1d(learned, [i for i in np.intersect1d(names, pool) if labels[i] in labels[said]])
-            learned = learned.astype(np.int64)
-            p = np.zeros((len(asked), classes), np.float32)
-            close = np.zeros((len(asked), classes), np.float32)
-            used = views if mixed else views[:1]
-            for number, (view, share) in enumerate(zip(used, shares(len(used), ENCODER_SHARE), strict=True)):
-                known = np.searchsorted(view.rows, learned)
-                gram = view.block(known, known)
-                own = labels[learned]
-                head = view.fit(gram, np.arange(len(known)), own)
-                similar = view.block(np.searchsorted(view.rows, asked), known)
-                p += head.probabilities(bent(similar, view.bend)) * share
-                if number < 2:
-                    near = _maxima(similar, own, np.flatnonzero(np.isin(learned, said)), classes)
-                    close += near / min(2, len(used))
-            pick, raw = choose(p, close, answerable, mixed=mixed)
-            raws, rights, strangers = found.setdefault(mixed, ([], [], []))
-            raws.append(raw)
-            rights.append((pick == labels[asked]) & answerable[labels[asked]])
-            strangers.append(np.isin(asked, chosen[outside]))
+    pools = {False: _by_characters(views)} | ({True: views[1].rows} if len(views) > 1 else {})
     curves = {False: Curve(), True: Curve()}
-    for mixed, (raws, rights, strangers) in found.items():
-        strange = np.concatenate(strangers)
-        outside_weight = STRANGERS * float((~strange).sum()) / max(1.0, float(strange.sum()))
-        weights = np.where(strange, min(1.0, outside_weight), 1.0).astype(np.float32)
-        curves[mixed] = fit_curve(np.concatenate(raws), np.concatenate(rights), weights)
+    if classes < FOLDS:
+        return curves
+    turns = {
+        mixed: [turn for fold in range(FOLDS) if (turn := _turn(views[0], labels, pool, subset, fold)) is not None]
+        for mixed, pool in pools.items()
+    }
+    # The characters are asked for both curves; where both are about the same examples, once.
+    alike = len(views) > 1 and np.array_equal(pools[False], pools[True])
+    wanted = [
+        (depth, mixed, turn)
+        for mixed, found in turns.items()
+        for turn in found
+        for depth in range(len(views) if mixed else 1)
+        if not (alike and mixed and depth == 0)
+    ]
+    works = [partial(_said, views[depth], labels, turn, classes) for depth, _, turn in wanted]
+    answers = side_by_side(works, len(labels))
+    said: dict[tuple[int, bool], list[tuple[Floats, Floats]]] = {}
+    for (depth, mixed, _), answer in zip(wanted, answers, strict=True):
+        said.setdefault((depth, mixed), []).append(answer)
+    for mixed, found in turns.items():
+        seen: list[tuple[Floats, Bools, Bools]] = []
+        counts = shares(len(views), ENCODER_SHARE) if mixed else (1.0,)
+        for number, turn in enumerate(found):
+            parts = [said[depth, mixed and not (alike and depth == 0)][number] for depth in range(len(counts))]
+            p = sum(share * part[0] for share, part in zip(counts, parts, strict=True))
+            close = (parts[0][1] + parts[1][1]) / 2 if mixed else parts[0][1]
+            pick, raw = choose(np.asarray(p, np.float32), np.asarray(close, np.float32), answerable, mixed=mixed)
+            right = (pick == labels[turn.asked]) & answerable[labels[turn.asked]]
+            seen.append((raw, right, turn.strange))
+        if seen:
+            curves[mixed] = _curve(*(np.concatenate(columns) for columns in zip(*seen, strict=True)))
     return curves
+
+
+def _curve(raw: Floats, right: Bools, strange: Bools) -> Curve:
+    outside_weight = STRANGERS * float((~strange).sum()) / max(1.0, float(strange.sum()))
+    return fit_curve(raw, right, np.where(strange, min(1.0, outside_weight), 1.0).astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One turn of the calibration, as numbers of examples: who is asked, who is learned from.
+
+    Attributes:
+        asked: Held back, or of a class that is left out.
+        strange: Which of ``asked`` are of a class that is left out.
+        learned: All that is learned from, sorted.
+        said: Those of ``learned`` that are phrases, not names.
+    """
+
+    asked: Ints
+    strange: Bools
+    learned: Ints
+    said: Ints
+
+
+def _turn(characters: View, labels: Ints, pool: Ints, subset: Ints, fold: int) -> _Turn | None:
+    chosen = np.intersect1d(pool, subset)
+    outside = labels[chosen] % FOLDS == fold
+    rank = np.arange(len(chosen)) - np.searchsorted(labels[chosen], labels[chosen])
+    held = ~outside & (rank % 4 == 3 - fold)
+    asked, said = chosen[outside | held], chosen[~outside & ~held]
+    if not len(asked) or len(np.unique(labels[said])) < 2:
+        return None
+    names = np.setdiff1d(characters.rows, characters.rows[characters.phrases])
+    mine = np.intersect1d(names, pool)
+    learned = np.union1d(said, mine[np.isin(labels[mine], labels[said])]).astype(np.int64)
+    return _Turn(asked, np.isin(asked, chosen[outside]), learned, said)
+
+
+def _said(view: View, labels: Ints, turn: _Turn, classes: int) -> tuple[Floats, Floats]:
+    """Return what a view says of those asked: class probabilities, and the cosine to each class's nearest phrase."""
+    known = np.searchsorted(view.rows, turn.learned)
+    own = labels[turn.learned]
+    head = view.fit(view.block(known, known), np.arange(len(known)), own)
+    similar = view.block(np.searchsorted(view.rows, turn.asked), known)
+    phrases = np.flatnonzero(np.isin(turn.learned, turn.said))
+    return head.probabilities(bent(similar, view.bend)), _maxima(similar, own, phrases, classes)
