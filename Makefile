@@ -70,10 +70,11 @@ docs: $(VENV)/.dev ## Make the reference pages and .env.example anew
 	$(BIN)/python docs/generate.py
 	$(BIN)/python sdk/node/generate.py
 
-bench: $(VENV)/.installed ## Run the measurements (about nine minutes)
+bench: $(VENV)/.installed ## Run the measurements (about ten minutes)
 	$(BIN)/waqtor bench ledger
 	$(BIN)/waqtor bench log
 	$(BIN)/waqtor bench match
+	$(BIN)/waqtor bench fit
 	$(BIN)/waqtor bench ws
 	$(BIN)/waqtor bench webhooks
 	$(BIN)/waqtor bench notifications
@@ -90,7 +91,7 @@ autobahn: $(VENV)/.dev .venv-autobahn/.installed ## Attack the WebSocket with th
 notebooks: $(VENV)/.dev ## Execute the notebooks and keep their pictures
 	$(BIN)/python notebooks/run.py
 
-peers: .venv-peers/.peers ## Install what `waqtor bench accuracy` compares with into .venv-peers
+peers: .venv-peers/.peers ## Install what `waqtor bench accuracy` and `bench match` compare with into .venv-peers
 
 .venv-peers/.peers: tests/benchmarks/peers/requirements.txt
 	$(MAKE) VENV=.venv-peers .venv-peers/.torch

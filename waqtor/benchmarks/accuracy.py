@@ -43,7 +43,10 @@ PEERS = ("nearest_example", "linear_svm", "fasttext", "semantic_router", "semant
 BARE = ("nearest_example", "linear_svm")
 """Peers that need no packages beyond our own."""
 _ROOT = Path(waqtor.__file__).parents[1]
-_SCRIPT = _ROOT / "tests" / "benchmarks" / "peers" / "classifiers.py"
+SCRIPTS = _ROOT / "tests" / "benchmarks" / "peers"
+PYTHON = _ROOT / ".venv-peers" / "bin" / "python"
+"""Interpreter of `make peers`."""
+_SCRIPT = SCRIPTS / "classifiers.py"
 _NONE = "NO_NODES_DETECTED"
 
 
@@ -90,7 +93,7 @@ def run(
         raise InvalidInput(f"Unknown peers: {', '.join(unknown)}; there are {', '.join(PEERS)}.")
     recorded = platforms or (shared / "hint3_platforms" if shared else None)
     name = encoder or settings.encoder
-    other = python or _ROOT / ".venv-peers" / "bin" / "python"
+    other = python or PYTHON
     found: list[dict[str, Any]] = []
     for folder in folders:
         learned = {s.label for s in read_samples(folder / "train.jsonl")}
@@ -163,7 +166,7 @@ def _ask(peer: str, folder: Path, python: Path, encoder: str, place: Path, limit
         return None
     out = place / f"{peer}.jsonl"
     data = [str(folder / f"{part}.jsonl") for part in ("train", "test")]
-    command = [runs, str(_SCRIPT), peer, *data, str(out), _model(encoder)]
+    command = [runs, str(_SCRIPT), peer, *data, str(out), model_of(encoder)]
     began = time.perf_counter()
     try:
         done = subprocess.run(
@@ -180,7 +183,7 @@ def _ask(peer: str, folder: Path, python: Path, encoder: str, place: Path, limit
     return Answers([r["label"] for r in rows], [r["score"] for r in rows], round(time.perf_counter() - began, 1))
 
 
-def _model(encoder: str) -> str:
+def model_of(encoder: str) -> str:
     """The encoder as a name that sentence-transformers knows; with ``hashing`` others take MiniLM all the same."""
     if encoder not in ("minilm", "hashing"):
         return encoder

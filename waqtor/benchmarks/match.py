@@ -3,6 +3,7 @@
 The pipeline decides on unique messages, so no vector comes from a cache, and half of the own samples are Arabic. The
 peer, in the same run, is the plain sentence-transformers call on the same messages one at a time, followed by the
 product with the example vectors: what a router by nearest example does. For the light encoder it is that encoder.
+semantic-router answers the same messages too, in the environment of ``make peers``; without it that is left out.
 The model is served from its ONNX graph as in the engine; making the graph is not part of the measurement.
 """
 
@@ -10,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -18,12 +21,15 @@ from typing import Any
 
 import numpy as np
 
+from waqtor.benchmarks.accuracy import PYTHON, SCRIPTS, log, model_of
 from waqtor.errors import InvalidInput
 from waqtor.kernel.hooks import Incoming
 from waqtor.settings import Settings
 from waqtor.smartbot.encoders import make_encoder
 from waqtor.smartbot.service import BotService
 
+ROUTER = "semantic-router 1.1.1"
+_SCRIPT = SCRIPTS / "router_speed.py"
 EXACT_FLOOR_MS = 0.3
 """Most that an exact hit may take (median)."""
 P50_FLOOR_MS = 3.0
@@ -53,7 +59,7 @@ def run(options: Mapping[str, Any]) -> list[dict[str, Any]]:
     Args:
         options: ``messages`` (how many, default 400), ``dataset`` (a JSONL file with ``text``), ``encoder``,
             ``rules`` (folder), ``concurrency`` (decisions in flight, default 32), ``keep`` (folder that the graph,
-            vectors and fitted heads are left in); all optional.
+            vectors and fitted heads are left in), ``python`` (interpreter that has semantic-router); all optional.
 
     Raises:
         InvalidInput: The dataset holds no text.
@@ -91,6 +97,7 @@ async def _measure(options: Mapping[str, Any]) -> list[dict[str, Any]]:
             examples = peer_encoder.encode(_examples(service))
             peer = _nearest(peer_encoder, texts, examples)
             exact = await _exact(service, max(count, 1000))
+            router = _router(Path(options.get("python") or PYTHON), texts, _routes(service), settings.encoder)
         finally:
             await service.stop()
     name = "sentence-transformers, nearest example" if not encoder.light else f"encoder {encoder.name}, nearest example"
@@ -105,9 +112,14 @@ async def _measure(options: Mapping[str, Any]) -> list[dict[str, Any]]:
     flying |= {"concurrency": concurrency}
     if concurrency >= 32:
         flying |= {"floor": IN_FLIGHT_FLOOR, "ok": flying["value"] >= IN_FLIGHT_FLOOR}
+    beside = []
+    if router:
+        beside = [_figure("match.beside_router", len(one) / sum(one), one, ROUTER, len(router) / sum(router))]
+        beside[0] |= {"peer_p50_ms": round(float(np.median(router)) * 1000, 4)}
     return [
         alone,
         flying,
+        *beside,
         _figure("match.encoder", len(bare) / sum(bare), bare, name, rate),
         {
             **_figure("match.exact_hit", len(exact) / sum(exact), exact, f"floor {EXACT_FLOOR_MS} ms", None),
@@ -166,6 +178,21 @@ def _nearest(encoder: Any, texts: Sequence[str], examples: Any) -> list[float]:
     return taken
 
 
+def _router(python: Path, texts: Sequence[str], routes: Mapping[str, Sequence[str]], encoder: str) -> list[float]:
+    if not (python.is_file() and _SCRIPT.is_file()):
+        log("bench match: semantic-router is left out; `make peers` installs it")
+        return []
+    asked = json.dumps({"model": model_of(encoder), "routes": routes, "texts": list(texts)})
+    done = subprocess.run(
+        [str(python), str(_SCRIPT)], input=asked, capture_output=True, text=True, check=False,
+        env={**os.environ, "TQDM_DISABLE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"},
+    )  # fmt: skip
+    if done.returncode:
+        log(f"bench match: semantic-router is left out; it failed: {done.stderr.strip()[-400:]}")
+        return []
+    return [float(seconds) for seconds in json.loads(done.stdout.splitlines()[-1])]
+
+
 def _incoming(text: str, number: int) -> Incoming:
     sender = f"9665{number:08d}"
     content = {"type": "text", "body": text}
@@ -198,14 +225,17 @@ async def _concurrent(service: BotService, texts: Sequence[str], limit: int) -> 
     return time.perf_counter() - began, taken
 
 
-def _examples(service: BotService) -> list[str]:
-    found = [
-        phrase
+def _routes(service: BotService) -> dict[str, list[str]]:
+    found = {
+        view.id: [phrase for phrases in view.rule.get("examples", {}).values() for phrase in phrases]
         for view in service.list_rules()
         if view.enabled and view.action == "reply"
-        for phrases in view.rule.get("examples", {}).values()
-        for phrase in phrases
-    ]
+    }
+    return {rule: phrases for rule, phrases in found.items() if phrases}
+
+
+def _examples(service: BotService) -> list[str]:
+    found = [phrase for phrases in _routes(service).values() for phrase in phrases]
     if not found:
         raise InvalidInput("There is no rule with examples to measure exact hits on.")
     return found

@@ -69,17 +69,39 @@ def match(
     rules: Annotated[Path | None, typer.Option(help="Rules folder; default: the setting.")] = None,
     encoder: Annotated[str | None, typer.Option(help="Encoder; default: the setting.")] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Decisions in flight.")] = 32,
+    python: Annotated[
+        Path | None, typer.Option(help="Interpreter with semantic-router; default: that of .venv-peers.")
+    ] = None,
     keep: Keep = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decisions per second and latency of the bot, beside sentence-transformers with the nearest example."""
+    """Decisions per second and latency of the bot, beside sentence-transformers and semantic-router."""
     from waqtor.benchmarks.match import run
 
     given = {
         "messages": messages, "dataset": dataset, "rules": rules, "encoder": encoder, "concurrency": concurrency,
-        "keep": keep,
+        "python": python, "keep": keep,
     }  # fmt: skip
     _finish(run({name: value for name, value in given.items() if value is not None}), as_json)
+
+
+@app.command()
+def fit(
+    parts: Annotated[str, typer.Option(help="Of: large, small, edit, cold.")] = "large,small,edit,cold",
+    dataset: Annotated[
+        Path | None, typer.Option(help="JSONL of labelled messages to make rules of; default: see the docs.")
+    ] = None,
+    encoder: Annotated[str, typer.Option(help="Encoder; default: the setting.")] = "",
+    rate: Annotated[float, typer.Option(min=1, help="Messages a second that flow while rules are edited.")] = 50.0,
+    edits: Annotated[int, typer.Option(min=1, help="How many edits.")] = 5,
+    keep: Keep = None,
+    as_json: AsJson = False,
+) -> None:
+    """Seconds to learn 77 rules of 130 examples and 40 of 12, to take over an edit while messages flow, to start."""
+    from waqtor.benchmarks.fit import PARTS, run
+
+    chosen = _parts(parts, PARTS)
+    _finish(run(parts=chosen, dataset=dataset, encoder=encoder, rate=rate, edits=edits, keep=keep), as_json)
 
 
 @app.command()
