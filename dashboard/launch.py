@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-SERVE = Path(__file__).resolve().with_name("serve.py")
+APP = Path(__file__).resolve().with_name("app.py")
 
 
 def command(port: int, address: str = "127.0.0.1") -> list[str]:
@@ -30,7 +30,14 @@ def command(port: int, address: str = "127.0.0.1") -> list[str]:
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
     }
-    return [sys.executable, str(SERVE), *(f"--{name}={value}" for name, value in options.items())]
+    return [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(APP),
+        *(f"--{name}={value}" for name, value in options.items()),
+    ]
 
 
 def main() -> None:
