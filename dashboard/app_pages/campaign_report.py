@@ -35,12 +35,16 @@ def charts(report: CampaignReport) -> None:
         "speed": figures.speed(report, language=language(), theme=theme),
         "failures": figures.failures(report, language=language(), theme=theme),
         "variants": figures.variants(report, language=language(), theme=theme),
-        "hours": figures.hours(report, language=language(), theme=theme),
     }
     left, right = st.columns(2, gap="medium")
     for place, (name, figure) in enumerate(drawn.items()):
         with (left, right)[place % 2], st.container(border=True, key=f"card_{name}"):
             st.plotly_chart(figure, key=f"report_{name}", config=CONFIG)
+            if name == "variants":
+                contrast(report)
+    with st.container(border=True, key="card_hours"):
+        hours = figures.hours(report, language=language(), theme=theme)
+        st.plotly_chart(hours, key="report_hours", config=CONFIG)
 
 
 def contrast(report: CampaignReport) -> None:
@@ -61,7 +65,7 @@ def failures(report: CampaignReport) -> None:
         frame = pd.DataFrame(
             {
                 t("campaigns.status"): [known(f"status.{row['status']}", row["status"]) for row in report.failures],
-                t("report.code"): [row["code"] for row in report.failures],
+                t("report.code"): [known(f"skip.{row['code']}", row["code"]) for row in report.failures],
                 t("wizard.why"): [row["reason"] for row in report.failures],
                 t("report.count"): [row["count"] for row in report.failures],
             }
@@ -75,6 +79,7 @@ def show_more(asked: tuple[str, str | None, str]) -> None:
 
 
 def people(campaign_id: str) -> None:
+    st.subheader(t("campaigns.total"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.selectbox(
             t("campaigns.status"), [None, *STATES], key="report_status",
@@ -95,7 +100,9 @@ def people(campaign_id: str) -> None:
             t("report.variant"): [row.variant for row in rows],
             t("campaigns.status"): [known(f"status.{row.status}", row.status) for row in rows],
             t("wizard.why"): [row.reason or "" for row in rows],
-            t("report.replied"): [row.replied_after_s for row in rows],
+            t("report.replied"): [
+                "" if row.replied_after_s is None else times.duration(row.replied_after_s * 1000) for row in rows
+            ],
         }
     )
     st.dataframe(frame, key="report_people", hide_index=True)
@@ -117,7 +124,6 @@ with guard():
         shown = work.report(chosen)
         heads(shown)
         charts(shown)
-        contrast(shown)
         failures(shown)
         with guard():
             people(chosen)

@@ -73,7 +73,8 @@ def live(campaign_id: str, known_as: str) -> None:
             counts = view.counts
             done = counts.done / counts.total if counts.total else 0.0
             moving = view.status == "running" and view.speed
-            eta = times.duration(view.eta * 1000) if moving and view.eta is not None else "–"
+            # Isolated: a unit after a number would stand before it in a line of Arabic.
+            eta = f"\u2066{times.duration(view.eta * 1000)}\u2069" if moving and view.eta is not None else "–"
             speed = t("campaigns.per_second", n=view.speed) if moving else "–"
             text = t("campaigns.progress", done=f"{counts.done:,}", total=f"{counts.total:,}", speed=speed, eta=eta)
             st.progress(min(1.0, done), text=text)

@@ -161,7 +161,7 @@ def _read(made: AudienceView, speed: float) -> tuple[float, str]:
     if not made.expected or not speed:
         return 0.0, t("wizard.read", **rows)
     left = max(0, made.expected - made.rows) / speed
-    words = t("wizard.read.eta", of=f"{made.expected:,}", eta=times.duration(left * 1000), **rows)
+    words = t("wizard.read.eta", of=f"{made.expected:,}", eta=f"\u2066{times.duration(left * 1000)}\u2069", **rows)
     return min(1.0, made.rows / made.expected), words
 
 
