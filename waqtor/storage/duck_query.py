@@ -21,6 +21,7 @@ from waqtor.storage.duck_schema import view_sql
 MAX_RESULT_BYTES = 256 * 1024 * 1024
 """Most memory a result may take."""
 _CHUNK = 2048
+_AGAIN_S = 0.05
 Params = Sequence[Any] | Mapping[str, Any]
 
 
@@ -52,8 +53,13 @@ class Query:
         """End it as soon as possible."""
         with self._lock:
             self._ended = True
-            if self._cursor is not None:
-                self._cursor.interrupt()
+            if self._cursor is None:
+                return
+            self._cursor.interrupt()
+        # One that comes a moment before the statement starts is lost: it is repeated until the query has ended.
+        again = threading.Timer(_AGAIN_S, self.cancel)
+        again.daemon = True
+        again.start()
 
     def rows(self, open_cursor: Callable[[], Any]) -> QueryResult:
         """Run it; the values are ready for JSON (see :func:`plain`).
