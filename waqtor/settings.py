@@ -213,7 +213,8 @@ class Settings(BaseSettings):
     metrics_days: int = _setting(365, "Days those snapshots are kept.", ge=1)
     query_timeout_s: float = _setting(10.0, "Longest analytics query, seconds.", gt=0)
     query_max_rows: int = _setting(100_000, "Most rows an analytics query returns.", ge=1)
-    journal_days: int = _setting(30, "Days the journal is kept.", ge=1)
+    journal_days: int = _setting(30, "Days the journal is kept; what a reader has not read yet is kept longer.", ge=1)
+    audit_days: int = _setting(730, "Days the audit log is kept.", ge=1)
 
     @field_validator(
         "allowed_origins",

@@ -18,6 +18,7 @@ from waqtor.bootstrap.firststart import ensure_admin_key
 from waqtor.bootstrap.media import settle_campaign
 from waqtor.bootstrap.monitoring import Monitoring
 from waqtor.bootstrap.notifications import make_notifications
+from waqtor.bootstrap.privacy import make_privacy
 from waqtor.bootstrap.session import SessionRuntime
 from waqtor.bootstrap.webhooks import make_webhooks
 from waqtor.contracts import commands as c
@@ -127,6 +128,7 @@ class Engine:
         self._commands = Commands(self.ledger, self.archive, self.media, self._session_of)
         self.campaigns, self._campaign_runner = make_campaigns(self)
         self._requests = SqlRequests(self.store)
+        self.privacy, self.retention = make_privacy(self)
         self._readers: list[JournalReader] = []
         self._broken: dict[str, str] = {}
         self._state = "new"
@@ -165,6 +167,8 @@ class Engine:
             await self.campaigns.audiences.store.forget_unfinished()
             self._start_session(self.settings.session)
             self._supervisor.start("campaigns", self._campaign_runner.run)
+            self._supervisor.start("erasures", self.privacy.runner.run)
+            self._supervisor.start("retention", self.retention.run)
             await self.log.settled(2.0)
         except BaseException:
             await self.stop()
@@ -322,6 +326,11 @@ class Engine:
             runtime.sender.offer(pending)
 
     # --- state
+
+    @property
+    def readers(self) -> tuple[JournalReader, ...]:
+        """The durable readers of the journal."""
+        return tuple(self._readers)
 
     def sessions(self) -> list[SessionView]:
         """All sessions."""

@@ -20,6 +20,7 @@ from waqtor.campaigns.progress import Progress
 from waqtor.campaigns.window import OUTSIDE, Windows
 from waqtor.contracts.campaigns import CampaignCounts, CampaignSchedule, CreateCampaign
 from waqtor.contracts.events import Event
+from waqtor.contracts.privacy import ERASED_ADDRESS
 from waqtor.errors import Conflict, SendRefused, WaqtorError
 from waqtor.kernel.bus import Bus
 from waqtor.kernel.clock import Clock
@@ -384,6 +385,9 @@ class CampaignRunner:
 def planned(message: Message, member: Member) -> Recipient:
     """A row of the plan; whoever's message cannot be made is skipped from the start."""
     variant = message.variant_of(member.contact)
+    if member.contact.startswith(ERASED_ADDRESS):
+        gone = ("erased", "the contact was erased")
+        return Recipient(member.place, member.contact, variant, member.variables, skip=gone)
     skip = None
     try:
         message.render(variant, member.contact, member.variables)

@@ -15,6 +15,7 @@ from pydantic import AliasChoices, Field, ValidationInfo, field_validator, model
 from waqtor.contracts import learning, limits
 from waqtor.contracts import messages as m
 from waqtor.contracts import notifications as n
+from waqtor.contracts import privacy as p
 from waqtor.contracts import webhooks as w
 from waqtor.contracts import workbench as b
 from waqtor.contracts.base import Model
@@ -368,7 +369,20 @@ _WORKBENCH_SPECS = (
     ),
 )  # fmt: skip
 
+_P = "/privacy"
+_PRIVACY_SPECS = tuple(
+    CommandSpec(name, model, f"{verb} {_P}/{path}", f"privacy.{sdk}", f"privacy {cli}", "privacy")
+    for name, model, verb, path, sdk, cli in (
+        ("export_person", p.ExportPerson, "POST", "export", "export", "export"),
+        ("erase_person", p.ErasePerson, "POST", "erase", "erase", "erase"),
+        ("give_consent", p.GiveConsent, "POST", "consents", "give_consent", "consent"),
+        ("withdraw_consent", p.WithdrawConsent, "DELETE", "consents", "withdraw_consent", "withdraw"),
+        ("opt_out", OptOut, "POST", "opt-outs", "opt_out", "opt-out"),
+        ("opt_in", OptIn, "DELETE", "opt-outs", "opt_in", "opt-in"),
+    )
+)
+
 COMMANDS: Mapping[str, CommandSpec] = MappingProxyType(
-    {spec.name: spec for spec in (*_SPECS, *_NOTIFICATION_SPECS, *_WORKBENCH_SPECS)}
+    {spec.name: spec for spec in (*_SPECS, *_NOTIFICATION_SPECS, *_WORKBENCH_SPECS, *_PRIVACY_SPECS)}
 )
 """Commands that the engine carries out today, by name (campaign commands join with their feature)."""

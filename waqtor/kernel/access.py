@@ -19,6 +19,7 @@ SCOPES: dict[str, str] = {
     "smartbot:write": "Change rules.",
     "analytics:read": "Query the traffic log, without message texts.",
     "analytics:texts": "See message texts and addresses in analytics queries.",
+    "privacy": "Look up, export and erase what is known of a person; consents and opt-outs.",
     "admin": "Everything, keys and sessions included.",
 }
 """All scopes and their meaning."""

@@ -107,6 +107,11 @@ class MemoryGuardState:
         state.answered.append(now)
         state.reply = text
 
+    def forget(self, chat_id: str) -> None:
+        """Remember nothing of a chat, in any session; with an empty id of none."""
+        for key in [key for key in self._chats if not chat_id or key[1] == chat_id]:
+            del self._chats[key]
+
     def __len__(self) -> int:
         return len(self._chats)
 

@@ -96,6 +96,10 @@ class MessageVectors:
         while len(self._known) > self._capacity:
             self._known.popitem(last=False)
 
+    def clear(self) -> None:
+        """Remember no text any more."""
+        self._known.clear()
+
     async def close(self) -> None:
         """End the worker; whoever still waits is cancelled."""
         if self._task is not None and not self._task.done():

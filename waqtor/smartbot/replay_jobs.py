@@ -120,6 +120,11 @@ class ReplayJobs:
                 job.update(state="cancelled")
         return job.view
 
+    def forget(self) -> None:
+        """Drop what replays found: it quotes messages, and one of them was erased."""
+        for name in [name for name, job in self._jobs.items() if job.task is None or job.task.done()]:
+            del self._jobs[name]
+
     def listed(self) -> list[ReplayView]:
         """Return the last replays, the newest first."""
         return [self._timed(job) for job in reversed(self._jobs.values())]

@@ -74,8 +74,9 @@ class BotService:
         self._compiler = RuleCompiler(
             settings.rules_dir, self._encoder, settings.data_dir / "cache", settings.bot_threshold
         )
+        self._seen = MemoryGuardState()
         self._pipeline = Pipeline(
-            Guard(guard_limits(settings), MemoryGuardState(), controls or self.memory_controls),
+            Guard(guard_limits(settings), self._seen, controls or self.memory_controls),
             self._encoder,
             self._vectors.of,
             Shop(settings.shop_name, settings.timezone),
@@ -100,6 +101,11 @@ class BotService:
         self._last_error = ""
         self._built_at = 0
         self._build_ms = 0.0
+
+    def forget(self, chat_id: str) -> None:
+        """Drop what is remembered of a chat, and all texts of messages, from memory."""
+        self._vectors.clear()
+        self._seen.forget(chat_id)
 
     # --- life
 

@@ -146,7 +146,9 @@ def consent(tx: Tx, session: str, command: OptOut | OptIn) -> bool:
         )
         name = "contact.opted-out"
     else:
-        row = tx.one("DELETE FROM opt_outs WHERE contact = ? RETURNING contact", (command.contact,))
+        # One kept from before an erasure is filed under the pseudonym.
+        names = (command.contact, tx.veil(command.contact))
+        row = tx.one("DELETE FROM opt_outs WHERE contact IN (?, ?) RETURNING contact", names)
         name = "contact.opted-in"
     if row is not None:
         data = {"source": command.source}

@@ -12,6 +12,7 @@ from waqtor.campaigns.ports import Member
 from waqtor.contracts.campaigns import AudienceIssue, AudienceView
 from waqtor.contracts.wire import iso
 from waqtor.errors import Conflict, NotFound
+from waqtor.storage.consents import give
 from waqtor.storage.store import SqlStore
 from waqtor.storage.transaction import Row, Tx, dump
 
@@ -96,11 +97,7 @@ class SqlAudiences:
                     [(tag, contact, tx.now) for tag in tags for contact in contacts],
                 )
                 if consent:
-                    tx.many(
-                        "INSERT INTO consents (contact, purpose, source, created) VALUES (?, 'marketing', ?, ?) "
-                        "ON CONFLICT DO NOTHING",
-                        [(contact, consent, tx.now) for contact in contacts],
-                    )
+                    give(tx, contacts, "marketing", consent)
 
             await self._store.write(write)
 

@@ -11,6 +11,7 @@ import orjson
 from waqtor.campaigns.figures import report_of
 from waqtor.campaigns.ports import Campaign, Recipient
 from waqtor.contracts.campaigns import CampaignCounts, CampaignReport, CampaignView, RecipientView
+from waqtor.contracts.privacy import ERASED_ADDRESS
 from waqtor.contracts.wire import iso
 from waqtor.storage.campaign_skips import CampaignSkips
 from waqtor.storage.transaction import Row
@@ -37,7 +38,7 @@ class CampaignReads(CampaignSkips):
     FAILED = (
         "SELECT r.place, r.contact, r.variant, r.variables, r.attempt "
         + _JOIN.format(kind="")
-        + ("AND m.state = 'failed' ")
+        + f"AND m.state = 'failed' AND r.contact NOT LIKE '{ERASED_ADDRESS}%' "
     )
 
     async def waiting(self, campaign_id: str, first: int, limit: int) -> list[Recipient]:
@@ -112,8 +113,11 @@ class CampaignReads(CampaignSkips):
         for start in range(0, len(contacts), 500):
             chunk = contacts[start : start + 500]
             marks = ", ".join("?" * len(chunk))
-            rows = await self._store.rows(f"SELECT contact FROM opt_outs WHERE contact IN ({marks})", chunk)
-            found.update((row[0], "opted_out") for row in rows)
+            names = {self._store.veil(contact): contact for contact in chunk} | {c: c for c in chunk}
+            rows = await self._store.rows(
+                "SELECT contact FROM opt_outs WHERE contact {in}", (self._store.listed(names),)
+            )
+            found.update((names[row[0]], "opted_out") for row in rows)
             if consent:
                 rows = await self._store.rows(
                     f"SELECT contact FROM consents WHERE purpose = 'marketing' AND contact IN ({marks})", chunk

@@ -18,6 +18,7 @@ from waqtor.storage.campaign_reads import CampaignReads
 from waqtor.storage.ledger import PENDING, pending_of_row
 from waqtor.storage.outbound import Departure, enqueue, skip_queued
 from waqtor.storage.transaction import Row, Tx, dump
+from waqtor.storage.vault import PSEUDONYM
 
 _COLUMNS = (
     "id, name, session, status, audience_id, spec, total, planned, fed, counts, created, updated, reason, hold, "
@@ -96,15 +97,25 @@ class SqlCampaigns(CampaignReads):
                             [(last, campaign_id, first)])  # fmt: skip
             if moved[0]:
                 tx.many(_PLAN, rows)
+                _opt_outs_again(tx, [recipient.contact for recipient in recipients])
             return moved[0]
 
         return await self._store.write(write)
 
     async def feed(self, campaign: Campaign, first: int, drafts: Sequence[Draft | None], day: str) -> Sequence[Pending]:
         """Queue rows of the plan, all or nothing, once: the place they start at moves in the same commit."""
-        departures = [Departure(draft, new_ulid()) for draft in drafts if draft is not None]
+        planned = [(first + n, Departure(draft, new_ulid())) for n, draft in enumerate(drafts) if draft is not None]
+        departures = [departure for _, departure in planned]
 
         def write(tx: Tx) -> list[Any]:
+            erased = tx.rows(
+                "SELECT place FROM campaign_recipients WHERE campaign_id = ? AND place >= ? AND place < ? "
+                "AND skip_code = 'erased'",
+                (campaign.id, first, first + len(drafts)),
+            )
+            if erased:  # since the plan was read
+                gone = {row[0] for row in erased}
+                departures[:] = [departure for place, departure in planned if place not in gone]
             moved = tx.hits(
                 "UPDATE campaigns SET fed = ? WHERE id = ? AND fed = ? AND status = 'running' AND halted = 0",
                 [(first + len(drafts), campaign.id, first)],
@@ -161,6 +172,19 @@ class SqlCampaigns(CampaignReads):
                 return total
             after = int(rows[-1][0])
             total += await self._store.write(lambda tx, found=rows: _retry(tx, campaign_id, found))  # type: ignore[misc]
+
+
+def _opt_outs_again(tx: Tx, contacts: Sequence[str]) -> None:
+    """Who opted out and was erased since is known by a pseudonym: their number is here again, so the opt-out is too."""
+    kept = tx.one("SELECT 1 FROM opt_outs WHERE contact LIKE ? LIMIT 1", (f"{PSEUDONYM}%",))
+    if kept is None:
+        return
+    names = {tx.veil(contact): contact for contact in contacts}
+    rows = tx.rows("SELECT contact, created FROM opt_outs WHERE contact {in}", (tx.listed(names),))
+    tx.many(
+        "INSERT INTO opt_outs (contact, source, created) VALUES (?, 'kept', ?) ON CONFLICT DO NOTHING",
+        [(names[row[0]], row[1]) for row in rows],
+    )
 
 
 def _change(tx: Tx, campaign_id: str, change: Change) -> Campaign:

@@ -62,6 +62,14 @@ class Driver(Protocol):
         """Whether the error means that the connection is gone."""
         ...
 
+    def scrub(self) -> None:
+        """Rewrite what deleted and changed rows have left behind in the files; any thread, while others work.
+
+        Raises:
+            Unavailable: Readers did not let go in time; try again.
+        """
+        ...
+
     def close(self) -> None:
         """Close everything."""
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from typing import Any
 from waqtor.contracts.events import Event
 from waqtor.errors import Unavailable
 from waqtor.kernel.ports import Position
-from waqtor.storage import duck_quarters, duck_schema
+from waqtor.privacy.traces import Traces
+from waqtor.storage import duck_erasure, duck_quarters, duck_schema
 from waqtor.storage.duck_retention import Retention
 from waqtor.storage.duck_rows import RowMaker, Rows, micros, moment
 
@@ -63,6 +64,7 @@ class DuckFile:
         if self._connection is not None:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        duck_erasure.tidy(self.path)
         try:
             if not self.path.exists() or self.path.stat().st_size == 0:
                 self._make(duckdb)
@@ -271,6 +273,58 @@ class DuckFile:
         except (duckdb.Error, OSError) as error:
             self.close()
             raise Unavailable(_why(self.path, error), path=str(self.path)) from error
+
+    def erased(self) -> frozenset[str]:
+        """Ids of the erasures that were done in this file, the rewriting included.
+
+        Raises:
+            Unavailable: The file is not open.
+        """
+        if self._connection is None:
+            raise Unavailable("The traffic log is not open.")
+        rows = self._connection.execute(
+            "SELECT reader FROM meta.readers WHERE starts_with(reader, ?) AND journal_offset = 1", [duck_erasure.MARK]
+        ).fetchall()
+        return frozenset(row[0].removeprefix(duck_erasure.MARK) for row in rows)
+
+    def erase(self, erasures: Mapping[str, Sequence[str]], traces: Traces | None, until: datetime) -> int:
+        """Take people out and rewrite the file; no query may be running. Returns the number of rows.
+
+        Args:
+            erasures: The ids that are a person's, by erasure; those done here already are left out.
+            traces: The person's number, while it is known.
+            until: Later rows are a new person's.
+
+        Raises:
+            Unavailable: The file cannot be used now; nothing is lost, it is done again.
+        """
+        import duckdb
+
+        done = self.erased()
+        wanted = {name: ids for name, ids in erasures.items() if name not in done}
+        if not wanted:
+            return 0
+        assert self.position is not None
+        connection, epoch = self._connection, self.position.epoch
+        try:
+            connection.begin()
+            try:
+                count = 0
+                for name, ids in wanted.items():
+                    count += duck_erasure.erase(connection, name, ids, traces, until)
+                    mark = [duck_erasure.MARK + name, epoch]
+                    connection.execute("INSERT OR REPLACE INTO meta.readers VALUES (?, ?, 0)", mark).fetchall()
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
+            self.close()
+            duck_erasure.rewrite(self.path, self._memory, list(wanted))
+        except (duckdb.Error, OSError) as error:
+            self.close()
+            raise Unavailable(_why(self.path, error), path=str(self.path)) from error
+        self.open()
+        return count
 
     def cursor(self) -> Any:
         """A new connection to the same database, for one query (any thread).

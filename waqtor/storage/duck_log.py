@@ -10,11 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 
@@ -23,56 +22,21 @@ from waqtor.contracts.wire import iso
 from waqtor.errors import ConfigurationError, Timeout, Unavailable
 from waqtor.kernel.clock import Clock
 from waqtor.kernel.ports import Journal, Position
+from waqtor.privacy.traces import Traces
 from waqtor.storage.duck_file import DuckFile
 from waqtor.storage.duck_reads import LogReads
 from waqtor.storage.duck_retention import Retention
 from waqtor.storage.duck_rows import Rows, moment
+from waqtor.storage.duck_status import LogState, LogStatus
 from waqtor.storage.duck_tally import Tally
 
 _log = structlog.get_logger(__name__)
 
-LogState = Literal["starting", "running", "waiting", "halted", "stopped"]
 _TRIM_S = 3600.0
 _BREATH_S = 0.02
 """Between two stretches of an old log that are counted."""
 _CATCH_UP = 4
 """While behind, batches grow to this many times ``flush_rows``: fewer commits, the same bound on what is unwritten."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogStatus:
-    """How the log is doing.
-
-    Attributes:
-        state: ``waiting`` = the file cannot be used now and is tried again; ``halted`` = a person must look.
-        reason: Why it is not running; empty when it is.
-        path: The file.
-        offset: Last journal offset in the file.
-        lag: Journal offsets after that.
-        events: Events written since start.
-        flushes: Commits since start.
-        last_flush: When, as ISO-8601; ``None`` before the first.
-        gaps: Stretches found trimmed since start.
-    """
-
-    state: LogState
-    reason: str
-    path: str
-    offset: int
-    lag: int
-    events: int
-    flushes: int
-    last_flush: str | None
-    gaps: int
-
-    @property
-    def ok(self) -> bool:
-        """Whether the log is being written."""
-        return self.state == "running"
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {**asdict(self), "ok": self.ok}
 
 
 class DuckLog(LogReads):
@@ -183,6 +147,42 @@ class DuckLog(LogReads):
         while True:
             await self.trim(retention, clock.now_us())
             await clock.sleep(_TRIM_S)
+
+    async def erase(
+        self, erasures: Mapping[str, Sequence[str]], traces: Traces | None, now_us: int, timeout: float = 30.0
+    ) -> int:
+        """Take people out of the log and rewrite its file; queries wait meanwhile. Returns the number of rows.
+
+        Everything that is in the journal now is written first: what the journal gave up can then not follow.
+
+        Args:
+            erasures: Ids of what is a person's, by erasure.
+            traces: The person's number, while it is known.
+            now_us: Rows written later (UTC microseconds) are a new person's.
+            timeout: Longest wait for the log to catch up, seconds.
+
+        Raises:
+            Unavailable: The log cannot be used now; try again.
+        """
+        await self.flush(timeout)
+        if self._state != "running":
+            raise Unavailable(self._reason or "The traffic log is not running.")
+        await self._alone()
+        try:
+            count = await self._in_thread(lambda: self._file.erase(erasures, traces, moment(now_us)))
+        finally:
+            self._free.set()
+        _log.info("log.erased", erasures=len(erasures), rows=count)
+        return int(count)
+
+    async def erased(self) -> frozenset[str]:
+        """Ids of the erasures that were done here.
+
+        Raises:
+            Unavailable: The log cannot be used now.
+        """
+        found: frozenset[str] = await self._in_thread(self._file.erased)
+        return found
 
     async def flush(self, timeout: float = 10.0) -> None:
         """Wait until everything that is in the journal now is in the file.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -32,6 +33,10 @@ class LogReads:
         self._reason = "The traffic log was not opened yet."
         self._readers = ThreadPoolExecutor(_AT_ONCE, "traffic-query")
         self._queries: set[Query] = set()
+        self._free = asyncio.Event()
+        self._free.set()
+        self._quiet = asyncio.Event()
+        self._quiet.set()
 
     def end_queries(self) -> None:
         """Interrupt what runs, refuse what comes, and wait for the threads."""
@@ -66,7 +71,7 @@ class LogReads:
             TooLarge: The statement, its memory or its result is too large.
             Unavailable: The file cannot be used now.
         """
-        query = self._query(sql, params, texts, session, timeout, max_rows)
+        query = await self._query(sql, params, texts, session, timeout, max_rows)
         found: QueryResult = await self._answer(query, query.rows)
         return found
 
@@ -81,10 +86,17 @@ class LogReads:
         max_rows: int | None = None,
     ) -> Any:
         """As :meth:`query`, but a ``pyarrow.Table``; its metadata ``truncated`` is ``0`` or ``1``."""
-        query = self._query(sql, params, texts, session, timeout, max_rows)
+        query = await self._query(sql, params, texts, session, timeout, max_rows)
         return await self._answer(query, query.arrow)
 
-    def _query(
+    async def _alone(self) -> None:
+        """Keep new queries waiting, end those that run and wait for them: the file is about to be replaced."""
+        self._free.clear()
+        for query in tuple(self._queries):
+            query.cancel()
+        await self._quiet.wait()
+
+    async def _query(
         self,
         sql: str,
         params: Params | None,
@@ -93,6 +105,9 @@ class LogReads:
         timeout: float | None,
         max_rows: int | None,
     ) -> Query:
+        if not self._free.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._free.wait(), self._timeout)
         if not self._file.is_open:
             raise Unavailable(self._reason or "The traffic log is not open.")
         return Query(
@@ -106,6 +121,7 @@ class LogReads:
 
     async def _answer(self, query: Query, run: Callable[[Callable[[], Any]], Any]) -> Any:
         self._queries.add(query)
+        self._quiet.clear()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._readers, run, self._file.cursor)
         except RuntimeError as error:
@@ -115,3 +131,5 @@ class LogReads:
             raise
         finally:
             self._queries.discard(query)
+            if not self._queries:
+                self._quiet.set()

@@ -43,6 +43,10 @@ def accept(tx: Tx, arrivals: Sequence[Arrival]) -> Sequence[tuple[str, bool]]:
     A row that holds the very id made for this arrival was committed by an earlier run of the same group.
     """
     now = tx.now
+    gone = forgotten(tx, [(arrival.message.session, arrival.message.message_id) for arrival in arrivals])
+    if any(gone):
+        rest = iter(accept(tx, [arrival for arrival, erased in zip(arrivals, gone, strict=True) if not erased]))
+        return [(a.message_id, False) if erased else next(rest) for a, erased in zip(arrivals, gone, strict=True)]
     inserted = tx.hits(_INSERT, [_row(arrival, now) for arrival in arrivals])
     results: list[tuple[str, bool]] = []
     payloads: list[tuple[str, str]] = []
@@ -65,6 +69,15 @@ def accept(tx: Tx, arrivals: Sequence[Arrival]) -> Sequence[tuple[str, bool]]:
     tx.many(_PAYLOAD, payloads)
     tx.many(_CHAT, chats)
     return results
+
+
+def forgotten(tx: Tx, provided: Sequence[tuple[str, str]]) -> list[bool]:
+    """Whether each message, by session and provider id, was erased: a redelivery must not bring it back."""
+    if not provided or tx.one("SELECT 1 FROM forgotten LIMIT 1") is None:
+        return [False] * len(provided)
+    digests = [tx.veil(f"{session}|{provider_id}") for session, provider_id in provided]
+    known = {row[0] for row in tx.rows("SELECT digest FROM forgotten WHERE digest {in}", (tx.listed(digests),))}
+    return [digest in known for digest in digests]
 
 
 def _row(arrival: Arrival, now: int) -> tuple[Any, ...]:

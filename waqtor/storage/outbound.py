@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from waqtor.contracts.events import Event
+from waqtor.contracts.privacy import ERASED_ADDRESS
 from waqtor.contracts.wire import iso
 from waqtor.errors import IdempotencyConflict
 from waqtor.messaging.ports import Draft, Grant, Outcome, Pending, Queued
@@ -50,7 +51,11 @@ _SENT = (
     "error_reason = NULL "
     "WHERE message_id = ? AND state IN ('queued', 'sending', 'in_doubt', 'skipped')"
 )
-_LATE_PROVIDER = "UPDATE messages SET provider_id = ? WHERE message_id = ? AND provider_id IS NULL"
+# The provider's id of a message whose person was erased is not wanted any more.
+_LATE_PROVIDER = (
+    "UPDATE messages SET provider_id = ? WHERE message_id = ? AND provider_id IS NULL "
+    f"AND chat_id NOT LIKE '{ERASED_ADDRESS}%'"
+)
 _END = (
     "UPDATE messages SET state = ?, open = ?, updated = ?, error_code = ?, error_reason = ?, retryable = ?, due_at = ? "
     "WHERE message_id = ? AND state IN ('sending', 'in_doubt')"
@@ -156,6 +161,30 @@ def _refused(tx: Tx, pending: Pending) -> Grant:
     _status_event(tx, "message.failed", pending.session, pending.message_id, pending.to, "skipped",
                   pending.cause, error=error, correlation_id=pending.origin)  # fmt: skip
     return Grant("skipped", code)
+
+
+def close_for_good(tx: Tx, message_ids: Sequence[str], states: Sequence[str]) -> None:
+    """End sends to a person who is being erased: what waits is skipped, what is in doubt or under way has failed.
+
+    ``failed`` and not ``skipped`` for the latter: an acceptance that is told late must not bring the person back.
+    """
+    rows = tx.rows(
+        "SELECT message_id, session, chat_id, state, cause, correlation_id FROM messages WHERE message_id {in} {lock}",
+        (tx.listed(message_ids),),
+    )
+    code, reason = "erased", "the contact was erased"
+    error = {"code": code, "reason": reason, "retryable": False}
+    for message_id, session, to, state, cause, origin in rows:
+        if state not in states:
+            continue
+        after = "skipped" if state == "queued" else "failed"
+        tx.many(
+            "UPDATE messages SET state = ?, open = NULL, updated = ?, error_code = ?, error_reason = ? "
+            "WHERE message_id = ?",
+            [(after, tx.now, code, reason, message_id)],
+        )
+        _status_event(tx, "message.failed", session, message_id, to, after, cause, error=error,
+                      correlation_id=origin)  # fmt: skip
 
 
 def skip_queued(tx: Tx, campaign_id: str, session: str, limit: int) -> int:

@@ -6,9 +6,10 @@ import contextlib
 import time
 
 import psycopg
+from psycopg import sql
 from sqlalchemy import Engine, create_engine
 
-from waqtor.errors import StorageFailed
+from waqtor.errors import StorageFailed, Unavailable
 from waqtor.storage.driver import ConnectionLost
 from waqtor.storage.migrations import migrate
 from waqtor.storage.setwise import SetStatements
@@ -17,6 +18,7 @@ from waqtor.storage.transaction import PostgresTx, Row, Tx
 # Any constant will do, the same in all engines: "waqtor" in ASCII.
 _APPEND_LOCK = 0x776171746F72
 _MIGRATE_LOCK = _APPEND_LOCK + 1
+_OWN_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
 
 
 class PostgresDriver:
@@ -155,6 +157,23 @@ class PostgresDriver:
         code = error.sqlstate
         broken = self._connection is None or self._connection.closed
         return bool(broken) or code is None or code.startswith(("08", "57P"))
+
+    def scrub(self) -> None:
+        """Vacuum the tables that hold what people wrote: dead row versions go, the space is used again.
+
+        On a connection of its own, beside the writer. What the server keeps of its own accord (WAL, backups) is the
+        operator's: docs/privacy.md says what to do.
+
+        Raises:
+            Unavailable: The server refused.
+        """
+        try:
+            with psycopg.connect(self._url, autocommit=True, application_name="waqtor-scrub") as connection:
+                tables = [row[0] for row in connection.execute(_OWN_TABLES)]
+                for table in tables:
+                    connection.execute(sql.SQL("VACUUM {}").format(sql.Identifier(table)))
+        except psycopg.Error as error:
+            raise Unavailable(f"PostgreSQL could not be vacuumed: {error}") from error
 
     def close(self) -> None:
         """Close everything."""

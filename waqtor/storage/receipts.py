@@ -13,6 +13,7 @@ from typing import Any
 from waqtor.contracts.events import Event
 from waqtor.contracts.wire import iso
 from waqtor.messaging.ports import Receipt
+from waqtor.storage.inbound import forgotten
 from waqtor.storage.transaction import Row, Tx, lane_of, plain
 
 # A status only counts when it is further on than what is known. "failed" after "sent" happens; after "read" it cannot.
@@ -63,7 +64,7 @@ def _record(tx: Tx, receipts: Sequence[Receipt]) -> list[bool]:
     if foreign:
         by_provider = {(row[5], row[3]): row for row in tx.rows(_BY_PROVIDER, (tx.listed(foreign),))}
     states: dict[Any, str] = {}
-    early: list[tuple[Any, ...]] = []
+    early: list[Receipt] = []
     updates: dict[Any, tuple[Any, ...]] = {}  # delivered and read of one message often come together
     results: list[bool] = []
     for receipt in receipts:
@@ -71,7 +72,7 @@ def _record(tx: Tx, receipts: Sequence[Receipt]) -> list[bool]:
         row = known.get((receipt.session, id_))
         if row is None:
             if not receipt.message_id:
-                early.append(_early(receipt, tx.now))
+                early.append(receipt)
             results.append(False)
             continue
         message_id, state, chat_id, _, cause, _, origin = row
@@ -93,7 +94,8 @@ def _record(tx: Tx, receipts: Sequence[Receipt]) -> list[bool]:
             tx.journal(_event(tx, receipt, message_id, chat_id, cause, "sent", origin))
         tx.journal(_event(tx, receipt, message_id, chat_id, cause, receipt.status, origin))
     tx.many(_UPDATE, list(updates.values()))
-    tx.many(_KEEP, early)
+    gone = forgotten(tx, [(receipt.session, receipt.provider_id) for receipt in early])
+    tx.many(_KEEP, [_early(receipt, tx.now) for receipt, erased in zip(early, gone, strict=True) if not erased])
     return results
 
 

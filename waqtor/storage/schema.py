@@ -149,7 +149,39 @@ audience_issues = Table(
 contact_tags = Table("contact_tags", metadata, _text("tag", key=True), _text("contact", key=True), _big("created"))
 
 consents = Table(
-    "consents", metadata, _text("contact", key=True), _text("purpose", key=True), _text("source"), _big("created")
+    "consents", metadata,
+    _text("contact", key=True), _text("purpose", key=True), _text("source"), _big("created"),
+    Index("consents_purpose", "purpose", "created"),
+)  # fmt: skip
+
+consent_changes = Table(
+    "consent_changes", metadata,
+    _text("id", key=True), _text("contact"), _text("purpose"), _text("change"), _text("source"), _big("at"),
+    _text("key_id"),
+    Index("consent_changes_contact", "contact", "id"),
+)  # fmt: skip
+
+audit = Table(
+    "audit", metadata,
+    _text("id", key=True), _big("at"), _text("action"), _text("subject"), _text("key_id"), _text("key_name"),
+    _text("request_id"), _text("details"),
+    Index("audit_subject", "subject", "id"),
+    Index("audit_action", "action", "id"),
+    Index("audit_at", "at"),
+)  # fmt: skip
+
+erasures = Table(
+    "erasures", metadata,
+    _text("id", key=True), _text("pseudonym"), _text("state"), _text("step"), _text("sealed", null=True),
+    _text("counts"), _text("error", null=True), _text("key_id"), _big("created"), _big("updated"),
+    _big("finished", null=True),
+    _partial("erasures_running", "pseudonym", where="state = 'running'", unique=True),
+)  # fmt: skip
+
+erasure_subjects = Table("erasure_subjects", metadata, _text("erasure_id", key=True), _text("subject", key=True))
+
+forgotten = Table(
+    "forgotten", metadata, _text("digest", key=True), _big("created"), Index("forgotten_created", "created")
 )
 
 campaigns = Table(

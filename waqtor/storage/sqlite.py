@@ -6,12 +6,13 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import IO
 
 from sqlalchemy import Engine, create_engine, event
 
-from waqtor.errors import ConfigurationError
+from waqtor.errors import ConfigurationError, Unavailable
 from waqtor.storage.migrations import migrate
 from waqtor.storage.transaction import SqliteTx, Tx
 
@@ -118,6 +119,25 @@ class SqliteDriver:
     def lost(self, error: BaseException) -> bool:
         """Never: there is no network in between."""
         return False
+
+    def scrub(self) -> None:
+        """Copy the WAL into the file and cut it to nothing; deleted cells were zeroed (``secure_delete``).
+
+        Raises:
+            Unavailable: Somebody was reading all the time.
+        """
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=10.0)
+        try:
+            for _ in range(20):
+                busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if not busy:
+                    return
+                time.sleep(0.25)
+        except sqlite3.OperationalError as error:
+            raise Unavailable(f"The database's log could not be emptied: {error}") from error
+        finally:
+            connection.close()
+        raise Unavailable("The database's log could not be emptied: somebody reads it all the time.")
 
     def close(self) -> None:
         """Close everything and give the folder back."""

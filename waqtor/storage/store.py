@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+import orjson
 from sqlalchemy import Connection
 
 from waqtor.contracts.events import Event
@@ -21,7 +22,8 @@ from waqtor.storage.driver import Driver
 from waqtor.storage.journal import SqlJournal
 from waqtor.storage.postgres import PostgresDriver
 from waqtor.storage.sqlite import SqliteDriver
-from waqtor.storage.transaction import Row, Tx, for_postgres, for_sqlite
+from waqtor.storage.transaction import Row, Tx, for_postgres, for_sqlite, unveiled
+from waqtor.storage.vault import pseudonym_of
 from waqtor.storage.writer import Writer
 
 T = TypeVar("T")
@@ -72,6 +74,9 @@ class SqlStore:
         self.writer.start(asyncio.get_running_loop())
         self.epoch = await self.writer.write(_epoch)
         self.writer.salt = zlib.crc32(self.epoch.encode())
+        if self.writer.veil is unveiled:
+            key = self.epoch.encode()
+            self.writer.veil = lambda text: pseudonym_of(key, text)
         await self.journal.refresh()
 
     async def close(self, timeout: float = 30.0) -> None:
@@ -80,6 +85,14 @@ class SqlStore:
         await asyncio.to_thread(self.writer.stop, timeout)
         await asyncio.to_thread(self._pool.shutdown, wait=True)  # reads are short; on the loop they would stop it
         await asyncio.to_thread(self.driver.close)
+
+    def veil(self, text: str) -> str:
+        """The pseudonym of an address: what stays of a contact who was erased."""
+        return self.writer.veil(text)
+
+    def veil_with(self, pseudonym: Callable[[str], str]) -> None:
+        """Take pseudonyms from here, and not from the store's own epoch."""
+        self.writer.veil = pseudonym
 
     def write(self, function: Callable[[Tx], T], *, urgent: bool = False) -> asyncio.Future[T]:
         """Run a write function in the next group commit."""
@@ -95,9 +108,18 @@ class SqlStore:
         return await asyncio.get_running_loop().run_in_executor(self._pool, run)
 
     async def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
-        """Run one hot read written as text with ``?`` parameters."""
+        """Run one hot read written as text with ``?`` parameters (and ``{in}``, see :meth:`listed`)."""
         text = self._translate(sql)
         return await self.read(lambda c: [tuple(row) for row in c.exec_driver_sql(text, tuple(params)).fetchall()])
+
+    async def scrub(self) -> None:
+        """Rewrite what deleted and changed rows have left behind in the database's files, off the event loop."""
+        await asyncio.to_thread(self.driver.scrub)
+
+    def listed(self, values: Iterable[str]) -> Any:
+        """A parameter for ``{in}`` in :meth:`rows`: any number of texts in one statement."""
+        found = list(values)
+        return orjson.dumps(found).decode() if self.driver.dialect == "sqlite" else found
 
     def _committed(self, events: list[Event]) -> None:
         self.journal.committed(events)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -29,6 +29,7 @@ class Tx(Protocol):
     now: int
     owner: str
     salt: int
+    veil: Callable[[str], str]
     writes: int
     events: list[Event]
 
@@ -57,6 +58,15 @@ class Tx(Protocol):
         ...
 
 
+def unveiled(text: str) -> str:
+    """The pseudonym of an address in a store that has no key: there is none.
+
+    Raises:
+        ValueError: Always.
+    """
+    raise ValueError("this store has no key for pseudonyms")
+
+
 class SqliteTx:
     """A transaction on sqlite3."""
 
@@ -65,6 +75,7 @@ class SqliteTx:
         self.now = now
         self.owner = owner
         self.salt = 0
+        self.veil: Callable[[str], str] = unveiled
         self.writes = 0
         self.events: list[Event] = []
 
@@ -112,6 +123,7 @@ class PostgresTx:
         self.now = now
         self.owner = owner
         self.salt = 0
+        self.veil: Callable[[str], str] = unveiled
         self.writes = 0
         self.events: list[Event] = []
 

@@ -11,6 +11,7 @@ from waqtor.contracts.messages import InboundMessage, body_of
 from waqtor.contracts.wire import iso
 from waqtor.messaging.ports import Takeover
 from waqtor.storage.answering import pause_until
+from waqtor.storage.inbound import forgotten
 from waqtor.storage.transaction import Tx, dump, lane_of
 
 # ``key`` makes a redelivery a no-op, as it does for sends; an echo of a send that the ledger knows is one, too.
@@ -44,8 +45,12 @@ class Typed:
 def store_typed(tx: Tx, items: Sequence[Typed]) -> list[tuple[str, bool]]:
     """Store each once and pause its chat; returns ``(message_id, fresh)`` for each."""
     results: list[tuple[str, bool]] = []
-    for item in items:
+    gone = forgotten(tx, [(item.message.session, item.message.message_id) for item in items])
+    for item, erased in zip(items, gone, strict=True):
         message = item.message
+        if erased:
+            results.append((item.message_id, False))
+            continue
         (fresh,) = tx.hits(_INSERT, [_row(item, tx.now)])
         if not fresh:
             known = tx.one(_KNOWN, (message.message_id, message.session))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -15,6 +16,17 @@ from waqtor.errors import ConfigurationError
 
 _MARK = "v1:"
 
+PSEUDONYM = "p:"
+"""What every pseudonym begins with; no address does."""
+
+
+def pseudonym_of(key: bytes, text: str) -> str:
+    """The pseudonym of an address: the same for the same key and text, of no use without the key.
+
+    HMAC-SHA256, 160 bits of it.
+    """
+    return PSEUDONYM + hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:40]
+
 
 class Vault:
     """Seals texts with AES-256-GCM; each is bound to the place where it is stored.
@@ -25,6 +37,11 @@ class Vault:
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
+        self._names = hmac.new(key, b"waqtor pseudonyms", hashlib.sha256).digest()
+
+    def pseudonym(self, text: str) -> str:
+        """The pseudonym of an address under this vault's key."""
+        return pseudonym_of(self._names, text)
 
     @classmethod
     def of(cls, secret: str, file: Path) -> Vault:

@@ -24,7 +24,7 @@ from waqtor.errors import StorageFailed, WaqtorError
 from waqtor.kernel.clock import Clock
 from waqtor.kernel.telemetry import Telemetry
 from waqtor.storage.driver import ConnectionLost, Driver, append_events
-from waqtor.storage.transaction import Tx
+from waqtor.storage.transaction import Tx, unveiled
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -94,6 +94,7 @@ class Writer:
         self._ordinary: deque[_Work] = deque()
         self._wake = threading.Event()
         self.salt = 0
+        self.veil: Callable[[str], str] = unveiled
         self._closing = False
         self._failed: StorageFailed | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -198,7 +199,7 @@ class Writer:
 
     def _transaction(self, group: list[_Work]) -> tuple[list[Any], list[Event]]:
         tx = self._driver.begin(self._clock.now_us(), self._owner)
-        tx.salt = self.salt
+        tx.salt, tx.veil = self.salt, self.veil
         by_operation: dict[BatchOperation[Any, Any], list[int]] = {}
         for index, work in enumerate(group):
             by_operation.setdefault(work.operation, []).append(index)

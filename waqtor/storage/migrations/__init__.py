@@ -11,6 +11,12 @@ _TOKENS = {
     "sqlite": {"{{rowid}}": "INTEGER NOT NULL PRIMARY KEY", "{{clustered}}": "WITHOUT ROWID"},
     "postgresql": {"{{rowid}}": "BIGINT PRIMARY KEY", "{{clustered}}": ""},
 }
+_APPEND_ONLY = re.compile(r"\{\{append_only:([a-z_]+)\}\}")
+_GUARDS = {
+    "sqlite": r"CREATE TRIGGER \1_fixed BEFORE UPDATE ON \1 BEGIN SELECT RAISE(ABORT, '\1 is append-only'); END",
+    "postgresql": r"CREATE RULE \1_fixed AS ON UPDATE TO \1 DO INSTEAD NOTHING",
+}
+"""What keeps the rows of a table as they were written."""
 
 
 def available(dialect: str) -> list[tuple[int, list[str]]]:
@@ -22,6 +28,7 @@ def available(dialect: str) -> list[tuple[int, list[str]]]:
             text = entry.read_text(encoding="utf-8")
             for token, value in _TOKENS[dialect].items():
                 text = text.replace(token, value)
+            text = _APPEND_ONLY.sub(_GUARDS[dialect], text)
             body = "\n".join(line.partition("--")[0].rstrip() for line in text.splitlines())
             statements = [part.strip() for part in body.split(";\n") if part.strip()]
             found.append((int(match[1]), [statement.rstrip(";") for statement in statements]))
