@@ -10,6 +10,7 @@ from typing import Any
 from tests.analytics.memory import MemoryQueries
 from tests.api.fake_workbench import FakeFiles, FakeReplays, FakeTries
 from tests.notifications.memory import memory_notifications
+from tests.privacy.memory import memory_privacy
 from tests.webhooks.memory import memory_webhooks
 from waqtor.analytics.saved import SavedQueries
 from waqtor.contracts import commands as c
@@ -386,6 +387,7 @@ class FakeEngine:
         self.callback: Any = None
         self.profiles = FakeProfiles()
         self.queries = SavedQueries(MemoryQueries())
+        self.privacy = memory_privacy(self.clock)
         self.reasons: list[str] = []
         self.failing: WaqtorError | Exception | None = None
         self.commands: list[tuple[Any, str | None]] = []
@@ -409,6 +411,9 @@ class FakeEngine:
         self.commands.append((command, key))
         if isinstance(command, c.PauseChat | c.ResumeChat):
             return {"chat_id": command.chat_id, "session": "default", "bot_paused": isinstance(command, c.PauseChat)}
+        if isinstance(command, c.OptOut | c.OptIn):
+            contact = parse_address(command.contact).canonical
+            return {"contact": contact, "opted_out": isinstance(command, c.OptOut), "changed": True}
         if isinstance(command, c.SessionAction):
             return {"session": "default", "action": command.action}
         if isinstance(command, DeleteMedia):

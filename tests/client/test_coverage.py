@@ -38,6 +38,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "notifications.create": {"title": "t"},
     "notifications.mute": {"kinds": ["disk"]},
     "notifications.update": {"notification_id": "n", "read": True},
+    "privacy.consent_history": {"contact": "966501234567"},
+    "privacy.erase": {"contact": "966501234567"},
+    "privacy.export": {"contact": "966501234567"},
+    "privacy.give_consent": {"contact": "966501234567", "source": "form"},
+    "privacy.import_consents": {"source": b"phone\n966501234567\n"},
     "smartbot.rules.create": {"rule": {"id": "a"}},
     "smartbot.rules.update": {"rule_id": "a", "rule": {"id": "a"}},
     "suggestions.label": {"trace_id": "t", "right": True},
@@ -144,9 +149,9 @@ def test_what_may_be_repeated(blocking):
     safe = {name for name, call in calls.items() if call.safe}
     assert safe == {
         "analytics.queries.replace", "campaigns.dry_run", "keys.ticket", "notifications.mute", "notifications.read_all",
-        "smartbot.rebuild",
-        "smartbot.test", "suggestions.label", "workbench.check_file", "workbench.explain", "workbench.run_cases",
-        "workbench.try_many",
+        "privacy.erase", "privacy.export", "privacy.give_consent", "privacy.import_consents", "privacy.opt_out",
+        "smartbot.rebuild", "smartbot.test", "suggestions.label", "workbench.check_file", "workbench.explain",
+        "workbench.run_cases", "workbench.try_many",
     }  # fmt: skip
     for name, call in calls.items():
         assert call.repeatable == (call.keyed or call.safe or call.method == "GET"), name

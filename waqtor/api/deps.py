@@ -11,6 +11,7 @@ from waqtor.api.ports import EngineLike
 from waqtor.contracts.addresses import parse_address
 from waqtor.errors import InvalidInput
 from waqtor.kernel.access import Principal
+from waqtor.privacy.ports import Asked
 
 _KEY = re.compile(r"[!-~]{1,255}")
 _CURSOR = re.compile(r"[0-9A-Za-z|:.@_+-]{1,300}")
@@ -24,6 +25,11 @@ def engine_of(request: Request) -> EngineLike:
 def caller_of(request: Request) -> Principal:
     """Who is calling (guarded routes only)."""
     return cast(Principal, request.scope["waqtor.principal"])
+
+
+def asked_by(request: Request) -> Asked:
+    """Who asks, for the audit log."""
+    return Asked.by(caller_of(request), str(request.scope.get("waqtor.request_id", "")))
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -16,6 +16,7 @@ from waqtor.kernel.clock import Clock
 from waqtor.kernel.telemetry import Telemetry
 from waqtor.messaging.ports import Archive, CalledBack
 from waqtor.notifications.service import NotificationService
+from waqtor.privacy.service import PrivacyService
 from waqtor.settings import Settings
 from waqtor.webhooks.service import WebhookService
 
@@ -280,6 +281,11 @@ class EngineLike(Protocol):
     @property
     def notifications(self) -> NotificationService:
         """What a person should know."""
+        ...
+
+    @property
+    def privacy(self) -> PrivacyService:
+        """What is known of people, and the audit log."""
         ...
 
     @property

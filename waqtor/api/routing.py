@@ -17,6 +17,7 @@ from starlette.types import Scope
 
 from waqtor.api.access import LOOPBACK, Authenticator, address_of, is_local, token_of
 from waqtor.api.aliases import PREFIX
+from waqtor.api.auditing import ACTIONS, write_down
 from waqtor.api.bodies import JsonRequest, check_media_type
 from waqtor.api.errors import error_response, printable
 from waqtor.errors import InvalidInput, Unauthorized
@@ -100,6 +101,7 @@ class GuardedRoute(APIRoute):
     """A route that lets nobody in without its access, and reads no body before that."""
 
     access: str = ""
+    audit: str = ""
 
     def get_route_handler(self) -> Callable[[Request], Any]:
         """The handler: guard, then FastAPI's own."""
@@ -125,14 +127,21 @@ class GuardedRoute(APIRoute):
                     if sole is not None:
                         # Sends come this way: nothing to resolve but the body, which is validated here, once.
                         given = await request.json() if await request.body() else None
-                        return cast(Response, await endpoint(request, sole.model_validate(given)))
-                return await inner(request)
+                        response = cast(Response, await endpoint(request, sole.model_validate(given)))
+                        return await self._noted(request, response)
+                return await self._noted(request, await inner(request))
             except ClientDisconnect:
                 return Response(status_code=499)  # to nobody; it is what the log shows
             except Exception as error:
                 return error_response(scope, error)
 
         return handle
+
+    async def _noted(self, request: Request, response: Response) -> Response:
+        """The response, once the audit log has what it did: nothing sensitive is acknowledged unwritten."""
+        if self.audit and response.status_code < 400:
+            await write_down(request, self.audit, response)
+        return response
 
 
 def install(app: FastAPI, specs: Sequence[RouteSpec]) -> None:
@@ -153,7 +162,7 @@ def install(app: FastAPI, specs: Sequence[RouteSpec]) -> None:
         )
         route = app.router.routes[-1]
         assert isinstance(route, GuardedRoute)
-        route.access = spec.access
+        route.access, route.audit = spec.access, ACTIONS.get(spec.endpoint.__name__, "")
 
 
 async def admit(scope: Scope, access: str) -> Principal:

@@ -16,6 +16,7 @@ from waqtor.cli import (
     db,
     keys,
     notifications,
+    privacy,
     rules,
     send,
     session,
@@ -71,6 +72,8 @@ app.add_typer(suggestions.app, name="suggestions")
 app.add_typer(workbench.app, name="replay-jobs")
 app.add_typer(analytics.app, name="analytics")
 app.add_typer(keys.app, name="keys")
+app.add_typer(privacy.app, name="privacy")
+app.command()(privacy.audit)
 app.add_typer(bench.app, name="bench")
 app.add_typer(db.app, name="db")
 

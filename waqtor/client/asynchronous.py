@@ -18,6 +18,7 @@ from waqtor.client.http import Policy, failure_of, request_of, result_of, wait_a
 from waqtor.client.keys import AsyncKeys
 from waqtor.client.messages import AsyncMessages
 from waqtor.client.notifications import AsyncNotifications
+from waqtor.client.privacy import AsyncPrivacy
 from waqtor.client.profile import AsyncProfileResource
 from waqtor.client.registry import F, Registry
 from waqtor.client.smartbot import AsyncSmartbot
@@ -57,6 +58,7 @@ class AsyncWaqtorClient:
         workbench: Rule files, many messages at once, explanations, replays.
         analytics: SQL over the traffic log.
         keys: API keys.
+        privacy: What is known of people: export, erasure, consents, the audit log.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class AsyncWaqtorClient:
         self.workbench = AsyncWorkbench(self)
         self.analytics = AsyncAnalytics(self)
         self.keys = AsyncKeys(self)
+        self.privacy = AsyncPrivacy(self)
         self.notifications = AsyncNotifications(self)
         self.profile = AsyncProfileResource(self)
         self.webhooks = AsyncWebhooks(self)

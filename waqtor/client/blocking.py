@@ -20,6 +20,7 @@ from waqtor.client.http import Policy, failure_of, request_of, result_of, wait_a
 from waqtor.client.keys import Keys
 from waqtor.client.messages import Messages
 from waqtor.client.notifications import Notifications
+from waqtor.client.privacy import Privacy
 from waqtor.client.profile import ProfileResource
 from waqtor.client.registry import F, Incoming, Registry
 from waqtor.client.smartbot import Smartbot
@@ -57,6 +58,7 @@ class WaqtorClient:
         workbench: Rule files, many messages at once, explanations, replays.
         analytics: SQL over the traffic log.
         keys: API keys.
+        privacy: What is known of people: export, erasure, consents, the audit log.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class WaqtorClient:
         self.workbench = Workbench(self)
         self.analytics = Analytics(self)
         self.keys = Keys(self)
+        self.privacy = Privacy(self)
         self.notifications = Notifications(self)
         self.profile = ProfileResource(self)
         self.webhooks = Webhooks(self)

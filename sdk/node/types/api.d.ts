@@ -73,6 +73,25 @@ export type AudienceView = {
   updated: string;
 };
 
+/** A sensitive action; contacts are pseudonyms, and there is no text in it. */
+export type AuditEntry = {
+  id: string;
+  at: string;
+  action: string;
+  /** Id of what it was done to, or the pseudonym of a contact. */
+  subject: string;
+  key_id: string;
+  key_name: string;
+  request_id: string;
+  details?: Record<string, unknown>;
+};
+
+/** Sensitive actions, the latest first. */
+export type AuditPage = {
+  next_cursor?: string | null;
+  entries: Array<AuditEntry>;
+};
+
 /** Text with one to three reply buttons. */
 export type ButtonsContent = {
   type?: "buttons";
@@ -278,6 +297,51 @@ export type Conditions = {
   groups?: boolean | null;
 };
 
+/** A step in the history of a consent; ``key_id`` says who recorded it (empty: the engine itself). */
+export type ConsentChange = {
+  contact: string;
+  purpose: string;
+  change: "given" | "withdrawn";
+  source: string;
+  at: string;
+  key_id: string;
+};
+
+/** What became of a person's consents, the latest first. */
+export type ConsentHistory = {
+  changes: Array<ConsentChange>;
+};
+
+/** Consents that are valid, by contact and purpose. */
+export type ConsentPage = {
+  next_cursor?: string | null;
+  consents: Array<ConsentView>;
+};
+
+/** What a change of a consent did. */
+export type ConsentSet = {
+  contact: string;
+  purpose: string;
+  consents: boolean;
+  changed: boolean;
+};
+
+/** A consent that is valid now. */
+export type ConsentView = {
+  contact: string;
+  purpose: string;
+  source: string;
+  since: string;
+};
+
+/** What came of a list; ``issues`` names the first lines that were not taken, without their content. */
+export type ConsentsImported = {
+  given: number;
+  unchanged: number;
+  bad: number;
+  issues?: Array<string>;
+};
+
 /**
  * Keep a list of recipients: from an uploaded file, pasted numbers, rows, a query or tags.
  *
@@ -415,6 +479,31 @@ export type EditBody = {
   replies?: Record<string, string> | null;
 };
 
+/** Erase everything that is known of a person; what stays is without them: counts, offsets, a pseudonym. */
+export type ErasePerson = {
+  /** The person: a phone number or chat id in any usual spelling. */
+  contact: string;
+};
+
+/** The latest erasures. */
+export type ErasureList = {
+  erasures: Array<ErasureView>;
+};
+
+/** An erasure: how far it is, and how much it took. The contact is never in it. */
+export type ErasureView = {
+  id: string;
+  pseudonym: string;
+  state: "running" | "done";
+  step: "hold" | "collect" | "store" | "memory" | "log" | "scrub" | "done";
+  counts: Record<string, number>;
+  /** Why the step waits; it is tried again by itself. */
+  error?: string | null;
+  created: string;
+  updated: string;
+  finished?: string | null;
+};
+
 /** Why a send failed; ``retryable`` says whether trying again can help. */
 export type ErrorInfo = {
   code: string;
@@ -443,11 +532,29 @@ export type Explanation = {
   before?: Trace | null;
 };
 
+/** Hand out everything that is known of a person, as one ZIP. */
+export type ExportPerson = {
+  /** The person: a phone number or chat id in any usual spelling. */
+  contact: string;
+};
+
 /** Only events of these sessions, chats and rules; an empty list lets all through. */
 export type Filters = {
   sessions?: Array<string>;
   chats?: Array<string>;
   rules?: Array<string>;
+};
+
+/** Record that a person agreed to a purpose; ``at`` is when, if that was earlier. */
+export type GiveConsent = {
+  /** The person: a phone number or chat id in any usual spelling. */
+  contact: string;
+  /** What the consent is for; campaigns that require one ask for `marketing`. */
+  purpose?: string;
+  /** How it is known: a form, a message, a paper. */
+  source: string;
+  /** ISO-8601 with zone; default: now. */
+  at?: string | null;
 };
 
 /** An n-gram that message and example share, and what it adds to their cosine. */
@@ -661,7 +768,7 @@ export type Neighbour = {
 /** A key to be made. */
 export type NewKey = {
   name: string;
-  scopes: Array<"messages:send" | "messages:read" | "campaigns:manage" | "notifications" | "webhooks:manage" | "smartbot:read" | "smartbot:write" | "analytics:read" | "analytics:texts" | "admin">;
+  scopes: Array<"messages:send" | "messages:read" | "campaigns:manage" | "notifications" | "webhooks:manage" | "smartbot:read" | "smartbot:write" | "analytics:read" | "analytics:texts" | "privacy" | "admin">;
   expires?: string | null;
 };
 
@@ -704,6 +811,21 @@ export type NotificationView = {
   params?: Record<string, string | number>;
 };
 
+/** Who gets no more campaigns, and how it is known. */
+export type OptOutBody = {
+  /** The person: a phone number or chat id in any usual spelling. */
+  contact: string;
+  /** How it is known: a form, a message, a paper. */
+  source?: string;
+};
+
+/** Whether a person gets campaigns. */
+export type OptOutSet = {
+  contact: string;
+  opted_out: boolean;
+  changed: boolean;
+};
+
 /** A file that is to be sent: a whole web address, a plain name, and a type that WhatsApp takes. */
 export type OutgoingMedia = {
   type: "image" | "video" | "audio" | "document" | "sticker";
@@ -727,6 +849,23 @@ export type PauseBody = {
   session?: string | null;
   minutes?: number | null;
   reason?: string;
+};
+
+/** How much is known of a person, by kind. Nothing of it is text. */
+export type PersonView = {
+  contact: string;
+  known: boolean;
+  /** Names the person shows in WhatsApp. */
+  names?: Array<string>;
+  sessions?: Array<string>;
+  first?: string | null;
+  last?: string | null;
+  /** Rows by kind: messages, decisions, events, log_messages, … */
+  counts: Record<string, number>;
+  consents?: Array<ConsentView>;
+  opted_out?: boolean;
+  /** Id of the erasure that is under way. */
+  erasure?: string | null;
 };
 
 /** Kinds that are not wanted. */
@@ -915,6 +1054,21 @@ export type ResolveBody = {
   outcome: "sent" | "not_sent";
   /** Queue it again (only when it was not sent). */
   resend?: boolean;
+};
+
+/** Retention by kind. */
+export type RetentionList = {
+  kinds: Array<RetentionView>;
+};
+
+/** How long one kind of data is kept, and how old the oldest of it is. */
+export type RetentionView = {
+  kind: "journal" | "log" | "webhook_log" | "notifications" | "audit" | "metrics" | "forgotten";
+  days: number;
+  rows?: number | null;
+  oldest?: string | null;
+  /** The reader that older rows wait for. */
+  held_by?: string | null;
 };
 
 /** Confirms that a key has ended. */
@@ -1800,6 +1954,37 @@ export interface ProfileApi {
   update(input: UpdateProfile, options?: CallOptions): Promise<Profile>;
 }
 
+export interface PrivacyApi {
+  /** How much is known of a person, by kind; no texts. */
+  getPerson(input: { contact: string }, options?: CallOptions): Promise<PersonView>;
+  /** Everything that is known of a person, as one ZIP, sent while it is made. */
+  exportPerson(input: ExportPerson, options?: CallOptions): Promise<unknown>;
+  /** Begin to erase a person everywhere; `GET /privacy/erasures/{id}` tells how far it is. */
+  erasePerson(input: ErasePerson, options?: CallOptions): Promise<ErasureView>;
+  /** The latest 50 erasures, by pseudonym. */
+  listErasures(input?: Record<string, never>, options?: CallOptions): Promise<ErasureList>;
+  /** How far an erasure is. */
+  getErasure(input: { erasure_id: string }, options?: CallOptions): Promise<ErasureView>;
+  /** Consents that are valid now, by contact and purpose. */
+  listConsents(input?: { contact?: string | null; purpose?: string | null; limit?: number; cursor?: string | null }, options?: CallOptions): Promise<ConsentPage>;
+  /** Record a consent; one that is valid already stays as it is. */
+  giveConsent(input: GiveConsent, options?: CallOptions): Promise<ConsentSet>;
+  /** Record that a consent no longer holds; queued campaign messages that need it are not sent. */
+  withdrawConsent(input: { contact: string; purpose?: string; source?: string }, options?: CallOptions): Promise<ConsentSet>;
+  /** What became of a person's consents: given, withdrawn, from where and when. */
+  consentHistory(input: { contact: string }, options?: CallOptions): Promise<ConsentHistory>;
+  /** Record a list of consents, given as CSV in the raw body: a column `phone`, perhaps `purpose`, `source`, `at`. */
+  importConsents(content: Uint8Array | string, input?: { purpose?: string; source?: string }, options?: CallOptions): Promise<ConsentsImported>;
+  /** Take a person out of all campaigns. */
+  optOut(input: OptOutBody, options?: CallOptions): Promise<OptOutSet>;
+  /** End an opt-out, also one that was kept over an erasure. */
+  optIn(input: { contact: string }, options?: CallOptions): Promise<OptOutSet>;
+  /** How long each kind of data is kept, how old its oldest row is, and what the journal waits for. */
+  getRetention(input?: Record<string, never>, options?: CallOptions): Promise<RetentionList>;
+  /** Sensitive actions, the latest first: who, when, what, to what. Contacts are pseudonyms. */
+  listAudit(input?: { action?: string | null; subject?: string | null; contact?: string | null; key_id?: string | null; since?: string | null; until?: string | null; limit?: number; cursor?: string | null }, options?: CallOptions): Promise<AuditPage>;
+}
+
 export interface KeysApi {
   /** All keys, newest first, without their secrets. */
   list(input?: Record<string, never>, options?: CallOptions): Promise<KeyList>;
@@ -1846,6 +2031,7 @@ export interface Resources {
   webhooks: WebhooksApi;
   notifications: NotificationsApi;
   profile: ProfileApi;
+  privacy: PrivacyApi;
   keys: KeysApi;
   system: SystemApi;
 }
