@@ -1,4 +1,4 @@
-"""Settings: where the dashboard is connected, how the engine is doing, API keys, and the look."""
+"""Settings: where the dashboard is connected, how the engine is doing, API keys, privacy, and the look."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import data
-from dashboard.ui import deeds, frame, i18n, keyring, theme, times
+from dashboard.ui import auditlog, deeds, frame, i18n, keyring, person, theme, times
 from dashboard.ui.i18n import known, t
 from dashboard.ui.marks import definitions, esc, number
 from dashboard.ui.trouble import guard
@@ -28,7 +28,10 @@ def plain(facts: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
 
 
 deeds.tell()
-engine, keys, look = st.tabs([t("settings.engine"), t("keyring.title"), t("settings.look")], key="settings_tabs")
+engine, keys, privacy, audit, look = st.tabs(
+    [t("settings.engine"), t("keyring.title"), t("settings.privacy"), t("audit.title"), t("settings.look")],
+    key="settings_tabs",
+)
 with engine, st.grid(2, min_column_width=320):
     with st.container(border=True, key="card_connection", height="stretch"), guard():
         st.subheader(t("settings.connection"), anchor=False)
@@ -48,6 +51,15 @@ with engine, st.grid(2, min_column_width=320):
         st.html(definitions(plain(data.bot_status(), "bot")))
 with keys, guard():
     keyring.card()
+with privacy:
+    with guard():
+        person.card()
+    with guard():
+        person.erasures()
+    with guard():
+        auditlog.retention()
+with audit, guard():
+    auditlog.card()
 with look, st.container(border=True, key="card_look"):
     st.page_link("app_pages/profile.py", label=t("settings.more"), icon=":material/person:")
     st.subheader(t("settings.language"), anchor=False)

@@ -17,7 +17,7 @@ from waqtor.contracts.views import KeyView
 
 SCOPES: Final = (
     "messages:send", "messages:read", "campaigns:manage", "notifications", "webhooks:manage", "smartbot:read",
-    "smartbot:write", "analytics:read", "analytics:texts", "admin",
+    "smartbot:write", "analytics:read", "analytics:texts", "privacy", "admin",
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from tests.ui.fake_campaigns import CAMPAIGN, FakeCampaigns
 from tests.ui.fake_hooks import FakeHooks
 from tests.ui.fake_hub import FakeHub
 from tests.ui.fake_notices import FakeNotices
+from tests.ui.fake_privacy import FakePrivacy
 from tests.ui.fake_queries import TAKEN, FakeQueries
 from tests.ui.fake_shop import HOSTILE, REVISION, RULES, SESSION, Shop, iso
 from waqtor.contracts.views import RuleView, SessionView, Trace
@@ -58,6 +59,7 @@ class FakeSidecar:
         self.notices, self.hooks = FakeNotices(self.shop), FakeHooks(self.shop)
         self.campaigns = FakeCampaigns(empty=empty, polite=polite)
         self.hub = FakeHub(self.shop)
+        self.privacy = FakePrivacy(self.shop)
         self.bench = FakeBench(self.shop, self.judge)
         self.not_ready = not_ready
         self.down = False
@@ -246,6 +248,10 @@ class FakeSidecar:
                     return found
         if path[0] in ("keys", "profile"):
             return self.access.route(method, path, body)
+        if path[0] in ("privacy", "audit"):
+            answered = self.privacy.route(method, path, query, body)
+            if answered is not None:
+                return answered
         part: Any = {"notifications": self.notices, "webhooks": self.hooks, "smartbot": self.bench}.get(path[0])
         try:
             answered = part.route(method, path[1:], query, body) if part is not None else None
