@@ -42,13 +42,12 @@ from pathlib import Path
 
 import pandas as pd
 import plotly.io as pio
-import structlog
+from IPython.display import Markdown
 
 from waqtor import plots
 from waqtor.client import AsyncWaqtorClient
 from waqtor.smartbot.review import Review, read_messages
 
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))  # warnings and errors alone
 # A picture beside the interactive figure: pages that run no scripts (code hosting) still show it.
 pictures = any(shutil.which(name) for name in ("chromium", "google-chrome", "chrome"))
 pio.renderers.default = os.environ.get("PLOTLY_RENDERER", "plotly_mimetype+png" if pictures else "plotly_mimetype")
@@ -162,8 +161,8 @@ pd.DataFrame(
 again = await desk.refresh(least=least)
 promised = float(table["gain"][:accept].sum())
 measured = 100 * (again["answered"] / again["messages"] - counts["answered"] / counts["messages"])
-print(
-    f"Answered before: {counts['answered']} of {counts['messages']}, now: {again['answered']}. "
+Markdown(
+    f"Answered before: **{counts['answered']}** of {counts['messages']}, now: **{again['answered']}**. "
     f"That is {measured:+.1f} points; promised were {promised:+.1f} on messages that were not learned from."
 )
 
