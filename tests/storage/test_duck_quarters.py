@@ -101,6 +101,24 @@ def test_what_comes_late_is_counted_too(tmp_path, plain):
     assert read(path, counts) == read(plain, counts)
 
 
+def test_a_query_that_has_all_the_memory_puts_the_counting_off(tmp_path, plain, monkeypatch):
+    def nothing_left(*_args):
+        raise duckdb.OutOfMemoryException("a query has it")
+
+    path = tmp_path / "t.duckdb"
+    file = DuckFile(path)
+    file.open()
+    file.start_at(Position("e", 0))
+    with monkeypatch.context() as greedy:
+        greedy.setattr(duck_quarters, "_count", nothing_left)
+        file.write(EVENTS[:200])
+        assert not file.count()
+        file.write(EVENTS[200:])
+    assert file.count()
+    file.close()
+    assert read(path, SUMS) == read(plain, SUMS)
+
+
 def test_a_clock_that_runs_ahead_stops_no_counting(tmp_path):
     path = tmp_path / "t.duckdb"
     ahead = replace(message(1), created=4_000_000_000_000_000, offset=len(EVENTS) + 1)

@@ -230,6 +230,8 @@ class DuckFile:
             return False
         try:
             mark = duck_quarters.advance(self._connection, self._latest)
+        except duckdb.OutOfMemoryException:
+            return False  # a greedy query has it; until the next try the views count these rows themselves
         except (duckdb.Error, OSError) as error:
             self.close()
             raise Unavailable(_why(self.path, error), path=str(self.path)) from error
