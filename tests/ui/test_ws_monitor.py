@@ -65,7 +65,7 @@ def test_it_draws_alerts_and_says_when_the_server_is_away(page: Page, served: Se
         expect(page.locator("#clients")).to_contain_text("message.received")
         expect(page.locator("#nobody")).to_be_hidden()
         charts = page.locator("#charts path")
-        expect(charts).to_have_count(4)
+        expect(charts).to_have_count(5)
         page.wait_for_function(  # a line, and one that is not flat once somebody had come
             "() => document.querySelectorAll('#charts path')[0].getAttribute('d').split('L').length > 2"
         )
