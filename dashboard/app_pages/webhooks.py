@@ -150,9 +150,10 @@ def opened(view: WebhookView) -> None:
                 t("hooks.switched_off"), f'<p class="wq-text">{why}</p><p>{esc(t("hooks.switched_off.hint"))}</p>'
             )
         actions(view)
+    words = {name: t(f"hooks.part.{name}") for name in PARTS}
     part = st.segmented_control(
-        t("hooks.part"), PARTS, default="log", required=True, key="hooks_part",
-        format_func=lambda name: t(f"hooks.part.{name}"), label_visibility="collapsed",
+        t("hooks.part"), PARTS, default="log", required=True, key="hooks_part", format_func=words.__getitem__,
+        label_visibility="collapsed",
     )  # fmt: skip
     with guard():
         if part == "stats":

@@ -75,9 +75,10 @@ def _further(view: WebhookView | None, key: str) -> dict[str, Any]:
     )  # fmt: skip
     before = view.schedule if view else "default"
     own = "" if isinstance(before, str) else ", ".join(f"{seconds:g}" for seconds in before)
+    words = {name: t(f"hooks.schedule.{name}") for name in PLANS}
     plan = middle.selectbox(
         t("hooks.schedule"), PLANS, PLANS.index(before if isinstance(before, str) else "own"),
-        key=f"hook_plan_{key}", format_func=lambda name: t(f"hooks.schedule.{name}"), help=t("hooks.schedule.help"),
+        key=f"hook_plan_{key}", format_func=words.__getitem__, help=t("hooks.schedule.help"),
     )  # fmt: skip
     waits = right.text_input(t("hooks.waits"), own, key=f"hook_waits_{key}", placeholder="5, 60, 300")
     named = ", ".join(view.headers) if view else ""

@@ -140,6 +140,7 @@ def test_schedule_and_headers(open_page: Open, sidecar: FakeSidecar, lang: str):
     assert body["delay_ms"] == 2500
     at.segmented_control(key="hooks_part").set_value("edit").run()
     assert at.selectbox(key="hook_plan_wh1").value == "own"
+    at.text_area(key="hook_headers_wh1").set_value("")
     at.button(key="hook_save_wh1").click().run()
     assert "headers" not in [body for method, _, body in sidecar.calls if method == "PATCH"][-1], "empty keeps them"
 

@@ -38,6 +38,7 @@ _LANG_COLUMNS = ("lang", "language", "locale")
 _REPLY_COLUMNS = ("reply", "answer", "response")
 _ENTITY = re.compile(r"\[([^\[\]]*)\](?:\((?:[^()]|\([^()]*\))*\)|\{[^{}]*\})")
 _NESTING = 8
+_FIELD = 131_072
 _BULLET = re.compile(r"^\s*[-*]\s+")
 _BRACES = re.compile(r"\{{2,}|\}{2,}")
 _HIDDEN = re.compile("[\ud800-\udfff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -148,6 +149,7 @@ def _read(path: Path) -> str:
 
 
 def _from_csv(text: str, path: Path) -> list[Rule]:
+    csv.field_size_limit(_FIELD)  # one for the whole process: another reader may have raised it
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
         rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
