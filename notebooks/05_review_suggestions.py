@@ -35,6 +35,7 @@ out = ""  # where to write the figures as JSON; empty: nowhere
 
 # %%
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -42,12 +43,14 @@ from pathlib import Path
 
 import pandas as pd
 import plotly.io as pio
+import structlog
 from IPython.display import Markdown
 
 from waqtor import plots
 from waqtor.client import AsyncWaqtorClient
 from waqtor.smartbot.review import Review, read_messages
 
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 # A picture beside the interactive figure: pages that run no scripts (code hosting) still show it.
 pictures = any(shutil.which(name) for name in ("chromium", "google-chrome", "chrome"))
 pio.renderers.default = os.environ.get("PLOTLY_RENDERER", "plotly_mimetype+png" if pictures else "plotly_mimetype")
