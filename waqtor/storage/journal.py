@@ -82,12 +82,12 @@ class SqlJournal:
     async def read(self, after: int, limit: int) -> list[Event]:
         """Return up to ``limit`` events with ``offset > after`` in order."""
         recent = self._recent
-        beyond = bool(recent) and after >= recent[-1].offset
-        if recent and after >= recent[0].offset - 1 and not (beyond and not self._store.exclusive):
-            if beyond:
+        if recent and after >= recent[0].offset - 1:
+            if after < recent[-1].offset:
+                start = self._place(after)
+                return [recent[i] for i in range(start, min(start + limit, len(recent)))]
+            if self._store.exclusive:
                 return []
-            start = self._place(after)
-            return [recent[i] for i in range(start, min(start + limit, len(recent)))]
         return [event_of(row) for row in await self._store.rows(_READ, (after, limit))]
 
     def held(self, offset: int) -> Event | None:

@@ -34,15 +34,15 @@ class SetStatement:
 
     Attributes:
         sql: For psycopg, with one parameter: the items.
-        parameters: How many values an item has.
         distinct: Places in an item that together name its row; ``None`` when items may share a row.
-        told_by: Place in an item of the value that ``RETURNING`` gives back; ``None``: the item's number.
+        told_by: Place in an item of the value that ``returned`` gives back; ``None``: it gives the item's number.
+        returned: What to return of each row that changed.
     """
 
     sql: str
-    parameters: int
     distinct: tuple[int, ...] | None
     told_by: int | None
+    returned: str
 
     def fits(self, items: Sequence[Sequence[Any]], told: bool) -> bool:
         """Whether these items may be run at once; ``told``: the outcome of each is wanted."""
@@ -74,7 +74,7 @@ class SetStatements:
         statement = self._fitting(connection, sql, items, told=True)
         if statement is None:
             return None
-        told = {row[0] for row in _run(connection, statement.sql + _returning(statement), items)}
+        told = {row[0] for row in _run(connection, f"{statement.sql} RETURNING {statement.returned}", items)}
         if statement.told_by is None:
             return [place in told for place in range(len(items))]
         return [item[statement.told_by] in told for item in items]
@@ -129,7 +129,7 @@ def _set_insert(match: re.Match[str], types: Sequence[str]) -> SetStatement | No
         f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(chosen)} FROM {_rows(types)} "
         f"ORDER BY v.o{conflict}"
     )
-    return SetStatement(_escaped(text), len(types), distinct, places[first])
+    return SetStatement(_escaped(text), distinct, places[first], first)
 
 
 def _set_update(match: re.Match[str], types: Sequence[str]) -> SetStatement | None:
@@ -149,7 +149,7 @@ def _set_update(match: re.Match[str], types: Sequence[str]) -> SetStatement | No
     numbers = iter(range(len(types)))
     change, where = (re.sub(r"\?", lambda _: f"v.p{next(numbers)}", part) for part in (change, where))
     text = f"UPDATE {table} SET {change} FROM {_rows(types)} WHERE {where}"
-    return SetStatement(_escaped(text), len(types), tuple(key), None)
+    return SetStatement(_escaped(text), tuple(key), None, "v.o")
 
 
 def _rows(types: Sequence[str]) -> str:
@@ -173,14 +173,6 @@ def _listed(text: str) -> list[str]:
 
 def _escaped(sql: str) -> str:
     return sql.replace("%", "%%").replace("?", "%s")
-
-
-def _returning(statement: SetStatement) -> str:
-    if statement.told_by is None:
-        return " RETURNING v.o"
-    column = re.match(r"INSERT INTO \w+ \((\w+)", statement.sql)
-    assert column is not None
-    return f" RETURNING {column[1]}"
 
 
 def _run(connection: psycopg.Connection[Any], sql: str, items: Sequence[Sequence[Any]]) -> psycopg.Cursor[Any]:
